@@ -1,0 +1,20 @@
+//! Bounds on everything that comes from the network. The server enforces them; clients can see them.
+
+/// Longest name of a user, host, display, application, tenant or feature, in bytes.
+pub const NAME: usize = 255;
+/// Longest version, in bytes.
+pub const VERSION: usize = 32;
+/// Longest reason or note that an administrator gives, in bytes.
+pub const REASON: usize = 1024;
+/// Largest JSON body, in bytes.
+pub const BODY: usize = 64 * 1024;
+/// Largest license file, in bytes.
+pub const LICENSE_FILE: usize = 8 * 1024 * 1024;
+/// Shortest and longest time between signs of life, in seconds.
+pub const HEARTBEAT: std::ops::RangeInclusive<u32> = 5..=86_400;
+/// Shortest and longest life of a lease for scripts between renewals, in seconds.
+pub const TTL: std::ops::RangeInclusive<u32> = 1..=604_800;
+/// Longest wait in a queue, in seconds.
+pub const QUEUE: u32 = 86_400;
+/// Shortest and longest password, in bytes.
+pub const PASSWORD: std::ops::RangeInclusive<usize> = 12..=1024;

@@ -1,0 +1,242 @@
+//! Connecting: who the application is, which servers, whom to trust. Opens the session on the first server that answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use grantor_api::limits;
+use grantor_api::session::{OpenSession, Session};
+use grantor_license::Trust;
+
+use crate::backoff::Backoff;
+use crate::client::Client;
+use crate::error::Error;
+use crate::event::Event;
+use crate::http::Http;
+use crate::servers::{Server, Servers};
+use crate::session::{Callback, Core, Terms};
+use crate::trust::ServerTrust;
+use crate::{heart, listen, random};
+
+/// How often each server is asked before the next one is.
+const TRIES: u32 = 3;
+
+/// A client in the making: see [`Client::builder`].
+#[must_use = "nothing happens before `connect`"]
+pub struct Builder {
+    servers: Option<Servers>,
+    server_trust: ServerTrust,
+    publishers: Vec<(String, String)>,
+    any_publisher: bool,
+    open: OpenSession,
+    token: Option<String>,
+    answer: Duration,
+    patience: Duration,
+    grace: Option<Duration>,
+    listen: bool,
+    on_event: Option<Callback>,
+}
+
+impl Builder {
+    pub(crate) fn new(application: &str) -> Self {
+        let environment =
+            |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
+        let open = OpenSession {
+            user: environment(&["USER", "USERNAME", "LOGNAME"]),
+            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            display: environment(&["DISPLAY"]),
+            application: application.to_owned(),
+            process: std::process::id(),
+            ..OpenSession::default()
+        };
+        Self {
+            servers: None,
+            server_trust: ServerTrust::default(),
+            publishers: Vec::new(),
+            any_publisher: false,
+            open,
+            token: None,
+            answer: Duration::from_secs(10),
+            patience: Duration::from_secs(20),
+            grace: None,
+            listen: false,
+            on_event: None,
+        }
+    }
+
+    /// Which servers to ask; [`Servers::find`] without an argument if nothing is said.
+    pub fn servers(mut self, servers: Servers) -> Self {
+        self.servers = Some(servers);
+        self
+    }
+
+    /// How servers prove who they are; servers met before if nothing is said.
+    pub fn trust(mut self, trust: ServerTrust) -> Self {
+        self.server_trust = trust;
+        self
+    }
+
+    /// Takes grants of any publisher without verifying their proofs: for tools that run other people's programs. An
+    /// application that does this can be served by anybody.
+    pub fn any_publisher(mut self) -> Self {
+        self.any_publisher = true;
+        self
+    }
+
+    /// A publisher whose grants are taken, and its root key in base64, as built into the application. May be repeated,
+    /// for other publishers and for further keys of the same. Without any, no grant can be verified.
+    pub fn publisher(mut self, name: &str, root_key: &str) -> Self {
+        self.publishers.push((name.to_owned(), root_key.to_owned()));
+        self
+    }
+
+    /// User name as shown to administrators; the operating system's if nothing is said.
+    pub fn user(mut self, user: &str) -> Self {
+        user.clone_into(&mut self.open.user);
+        self
+    }
+
+    /// Host name as shown to administrators; the operating system's if nothing is said.
+    pub fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.open.host);
+        self
+    }
+
+    /// Display, terminal or instance; `DISPLAY` if nothing is said.
+    pub fn display(mut self, display: &str) -> Self {
+        display.clone_into(&mut self.open.display);
+        self
+    }
+
+    /// Whose licenses, on a server for several tenants.
+    pub fn tenant(mut self, tenant: &str) -> Self {
+        self.open.tenant = Some(tenant.to_owned());
+        self
+    }
+
+    /// A token, where applications aren't let in freely.
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    /// Wished time after which a session without a sign of life ends, in whole seconds; the server's if nothing is said.
+    /// Signs of life go out three times as often.
+    pub fn heartbeat(mut self, timeout: Duration) -> Self {
+        let seconds = u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX);
+        self.open.heartbeat_seconds =
+            Some(seconds.clamp(*limits::HEARTBEAT.start(), *limits::HEARTBEAT.end()));
+        self
+    }
+
+    /// What the machine can show for lines that are locked to one: host ids as `grantor hostid` prints them.
+    pub fn host_ids<I: IntoIterator<Item: Into<String>>>(mut self, host_ids: I) -> Self {
+        self.open.host_ids = host_ids.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Told of what happens without having been asked for, on the background thread: be quick, and don't wait for seats.
+    /// What it owns lives as long as the session: don't move the client or its seats into it.
+    pub fn on_event(mut self, callback: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Box::new(callback));
+        self
+    }
+
+    /// How long to wait for one answer; 10 seconds if nothing is said.
+    pub fn answer_timeout(mut self, time: Duration) -> Self {
+        self.answer = time;
+        self
+    }
+
+    /// How long a checkout is tried anew while the server does not answer; 20 seconds if nothing is said.
+    pub fn patience(mut self, time: Duration) -> Self {
+        self.patience = time;
+        self
+    }
+
+    /// How long seats stay valid while the server is silent; the server's own time-out if nothing is said.
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.grace = Some(time);
+        self
+    }
+
+    /// Keeps a connection open on which the server tells of revocations and granted waits at once. When the application
+    /// dies, the connection breaks, and the server takes the seats back in seconds. Costs a connection and a thread.
+    pub fn listen(mut self) -> Self {
+        self.listen = true;
+        self
+    }
+
+    /// Opens a session on the first server that answers and is trusted.
+    ///
+    /// # Errors
+    /// What hindered it: of the one server, or [`Error::NoServer`] with what each of several said.
+    pub fn connect(mut self) -> Result<Client, Error> {
+        let trust = self.trusted()?;
+        let servers = match self.servers.take() {
+            Some(servers) => servers,
+            None => Servers::find(None)?,
+        };
+        self.open.session = Some(random::id()?);
+        let (http, opened) = self.open_on_first(&servers)?;
+        let terms = Terms { trust, patience: self.patience, grace: self.grace, on_event: self.on_event };
+        let core = Arc::new(Core::new(http, &opened, terms));
+        let client = Client::new(core.clone());
+        heart::start(&core)?;
+        if self.listen {
+            listen::start(&core)?;
+        }
+        Ok(client)
+    }
+
+    fn trusted(&self) -> Result<Option<Trust>, Error> {
+        if self.any_publisher {
+            return Ok(None);
+        }
+        if self.publishers.is_empty() {
+            return Err(Error::Local(
+                "no publisher is named, so no grant could be verified\n  hint: `Builder::publisher` takes its name and root key"
+                    .to_owned(),
+            ));
+        }
+        let mut trust = Trust::new();
+        for (name, key) in &self.publishers {
+            trust
+                .add_root(name, key)
+                .map_err(|error| Error::Local(format!("the root key of publisher `{name}` {error}")))?;
+        }
+        Ok(Some(trust))
+    }
+
+    fn open_on_first(&self, servers: &Servers) -> Result<(Http, Session), Error> {
+        let mut errors = Vec::new();
+        for server in servers.iter() {
+            match self.open_on(server) {
+                Ok(opened) => return Ok(opened),
+                Err(error) => errors.push(error),
+            }
+        }
+        Err(match errors.pop() {
+            Some(only) if errors.is_empty() => only,
+            Some(last) => {
+                errors.push(last);
+                Error::NoServer(errors)
+            }
+            None => crate::servers::FindError::Empty.into(),
+        })
+    }
+
+    fn open_on(&self, server: &Server) -> Result<(Http, Session), Error> {
+        let http = Http::new(server.clone(), &self.server_trust)?
+            .with_token(self.token.clone())
+            .with_timeout(self.answer);
+        let mut backoff = Backoff::default();
+        for _ in 1..TRIES {
+            match http.post("/v1/sessions", &self.open) {
+                // The session's id is ours: asking again finds the same one.
+                Err(error) if error.is_passing() => std::thread::sleep(backoff.next()),
+                opened => return opened.map(|session| (http, session)),
+            }
+        }
+        http.post("/v1/sessions", &self.open).map(|session| (http, session))
+    }
+}

@@ -1,0 +1,375 @@
+//! What a client, its seats and its heartbeat share: the session's state behind one lock, and how each answer of the
+//! server changes it. Calls the application back only when the lock is free.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use grantor_api::checkout::Grant;
+use grantor_api::session::{Notice, Session};
+use grantor_api::{Code, HexId, Problem};
+use grantor_license::Trust;
+use jiff::Timestamp;
+
+use crate::backoff::Backoff;
+use crate::error::Error;
+use crate::event::Event;
+use crate::http::Http;
+
+/// Time for the last words: giving back on drop, ending the session.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
+
+pub(crate) type Callback = Box<dyn Fn(Event) + Send + Sync>;
+
+/// A grant that this process holds.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) grant: u64,
+    pub(crate) feature: String,
+    pub(crate) version: String,
+    pub(crate) count: u32,
+    valid: AtomicBool,
+}
+
+impl Held {
+    pub(crate) fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn end(&self) {
+        self.valid.store(false, Ordering::Release);
+    }
+}
+
+/// How the session fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Open,
+    Lost(String),
+    Closed,
+}
+
+/// How a wait in the queue ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Waiting,
+    Granted,
+    Dequeued,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) life: Life,
+    pub(crate) held: BTreeMap<u64, Arc<Held>>,
+    /// Revoked before the answer that grants them was read.
+    revoked: BTreeMap<u64, String>,
+    /// Checkouts on the way.
+    pub(crate) asking: u32,
+    /// Checkouts that ever were.
+    pub(crate) asked: u64,
+    /// What the server holds for the session may differ from what this process thinks.
+    pub(crate) in_doubt: bool,
+    pub(crate) tickets: BTreeMap<u64, Fate>,
+    /// Grants to give back when there is a moment.
+    pub(crate) returns: Vec<u64>,
+    /// Without a sign of life for so long, the server ends the session.
+    pub(crate) timeout: Duration,
+    pub(crate) heard: Instant,
+    heard_at: Timestamp,
+    pub(crate) is_silent: bool,
+}
+
+/// A session with one server.
+pub(crate) struct Core {
+    pub(crate) http: Http,
+    pub(crate) session: HexId,
+    /// `None`: grants of any publisher are taken, unverified.
+    pub(crate) trust: Option<Trust>,
+    pub(crate) patience: Duration,
+    pub(crate) grace: Option<Duration>,
+    on_event: Option<Callback>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What a client asks for beside the session.
+pub(crate) struct Terms {
+    /// `None`: grants of any publisher are taken, unverified.
+    pub(crate) trust: Option<Trust>,
+    pub(crate) patience: Duration,
+    pub(crate) grace: Option<Duration>,
+    pub(crate) on_event: Option<Callback>,
+}
+
+impl Core {
+    pub(crate) fn new(http: Http, opened: &Session, terms: Terms) -> Self {
+        let state = State {
+            life: Life::Open,
+            held: BTreeMap::new(),
+            revoked: BTreeMap::new(),
+            asking: 0,
+            asked: 0,
+            in_doubt: false,
+            tickets: BTreeMap::new(),
+            returns: Vec::new(),
+            timeout: seconds(opened.heartbeat_seconds),
+            heard: Instant::now(),
+            heard_at: Timestamp::now(),
+            is_silent: false,
+        };
+        let Terms { trust, patience, grace, on_event } = terms;
+        let session = opened.session;
+        Self {
+            http,
+            session,
+            trust,
+            patience,
+            grace,
+            on_event,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Nothing panics while it holds the lock, and half-done changes don't exist: a poisoned lock is as good as new.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/v1/sessions/{}{rest}", self.session)
+    }
+
+    /// Wakes everybody who waits for the state to change.
+    pub(crate) fn notify(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Waits until `until` at the latest, while `still` holds.
+    pub(crate) fn wait(&self, until: Instant, still: impl Fn(&State) -> bool) {
+        let mut state = self.state();
+        while still(&state) {
+            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+            else {
+                return;
+            };
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Tells the application. A callback that panics must not stop the heartbeat.
+    pub(crate) fn tell(&self, event: Event) {
+        if let Some(callback) = &self.on_event {
+            let _its_own_fault = catch_unwind(AssertUnwindSafe(|| callback(event)));
+        }
+    }
+
+    /// Tries until it is clear what happened, `until` at the latest. `try_once` carries an idempotency key.
+    pub(crate) fn retry<T>(
+        &self,
+        until: Instant,
+        try_once: impl Fn() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            self.check_open()?;
+            let error = match try_once() {
+                Err(error) if error.is_passing() => error,
+                Err(error) => return Err(self.noticed(error)),
+                done => return done,
+            };
+            let next = Instant::now() + backoff.next();
+            if next > until {
+                return Err(error);
+            }
+            self.wait(next, |state| state.life == Life::Open);
+        }
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        match &self.state().life {
+            Life::Open => Ok(()),
+            Life::Lost(reason) => Err(Error::SessionLost { reason: reason.clone() }),
+            Life::Closed => Err(Error::SessionLost { reason: "it was closed".to_owned() }),
+        }
+    }
+
+    /// A server that knows no such session has ended it.
+    fn noticed(&self, error: Error) -> Error {
+        match error {
+            Error::Problem(problem) if problem.code == Code::NoSuchSession => {
+                self.lose(&gone(&problem));
+                Error::SessionLost { reason: gone(&problem) }
+            }
+            other => other,
+        }
+    }
+
+    /// The session is over: nothing is held any more. Told once.
+    pub(crate) fn lose(&self, reason: &str) {
+        {
+            let mut state = self.state();
+            if state.life != Life::Open {
+                return;
+            }
+            state.life = Life::Lost(reason.to_owned());
+            state.held.values().for_each(|held| held.end());
+            state.held.clear();
+        }
+        self.notify();
+        self.tell(Event::SessionLost { reason: reason.to_owned() });
+    }
+
+    /// The application ends the session; whether it was open until now.
+    pub(crate) fn close(&self) -> bool {
+        let was_open = {
+            let mut state = self.state();
+            let was_open = state.life == Life::Open;
+            if was_open {
+                state.life = Life::Closed;
+            }
+            state.held.values().for_each(|held| held.end());
+            state.held.clear();
+            was_open
+        };
+        self.notify();
+        was_open
+    }
+
+    /// A checkout is on its way: revocations may overtake its answer.
+    pub(crate) fn asking(self: &Arc<Self>) -> Asking {
+        let mut state = self.state();
+        state.asking += 1;
+        state.asked += 1;
+        Asking(self.clone())
+    }
+
+    /// Takes note of a grant. It may have been revoked already.
+    pub(crate) fn hold(&self, grant: &Grant) -> Arc<Held> {
+        let held = Arc::new(Held {
+            grant: grant.grant,
+            feature: grant.feature.clone(),
+            version: grant.version.clone(),
+            count: grant.count,
+            valid: AtomicBool::new(true),
+        });
+        let early = {
+            let mut state = self.state();
+            let early = state.revoked.remove(&grant.grant);
+            if early.is_some() || state.life != Life::Open {
+                held.end();
+            } else {
+                state.held.insert(grant.grant, held.clone());
+            }
+            early
+        };
+        if let Some(reason) = early {
+            self.tell(revoked(&held, reason));
+        }
+        held
+    }
+
+    /// The application gives a grant back: it is its no more, whatever the server says to it.
+    pub(crate) fn let_go(&self, held: &Held) -> bool {
+        held.end();
+        self.state().held.remove(&held.grant).is_some()
+    }
+
+    /// The server was heard of. Gives whether it had been silent.
+    pub(crate) fn heard(&self, timeout: u32, notices: Vec<Notice>) -> bool {
+        let was_silent = {
+            let mut state = self.state();
+            state.heard = Instant::now();
+            state.heard_at = Timestamp::now();
+            state.timeout = seconds(timeout);
+            std::mem::take(&mut state.is_silent)
+        };
+        notices.into_iter().for_each(|notice| self.take_in(notice));
+        was_silent
+    }
+
+    /// Something may have got lost: the heartbeat is to look at the session.
+    pub(crate) fn doubt(&self) {
+        self.state().in_doubt = true;
+        self.notify();
+    }
+
+    pub(crate) fn take_in(&self, notice: Notice) {
+        match notice {
+            Notice::Granted { ticket, .. } => self.decide(ticket, Fate::Granted),
+            Notice::Dequeued { ticket, .. } => self.decide(ticket, Fate::Dequeued),
+            Notice::Revoked { grant, reason, .. } => self.revoke(grant, reason),
+            Notice::Ended { reason } => self.lose(&reason),
+            Notice::Missed => self.doubt(),
+        }
+    }
+
+    pub(crate) fn decide(&self, ticket: u64, fate: Fate) {
+        {
+            let mut state = self.state();
+            match state.tickets.get_mut(&ticket) {
+                Some(waiting) => *waiting = fate,
+                // Nobody waits for it any more, so nobody would give it back.
+                None if fate == Fate::Granted => state.in_doubt = true,
+                None => {}
+            }
+        }
+        self.notify();
+    }
+
+    pub(crate) fn revoke(&self, grant: u64, reason: String) {
+        let held = {
+            let mut state = self.state();
+            let held = state.held.remove(&grant);
+            if held.is_none() && state.asking > 0 {
+                state.revoked.insert(grant, reason.clone());
+            }
+            held
+        };
+        if let Some(held) = held {
+            held.end();
+            self.tell(revoked(&held, reason));
+        }
+    }
+
+    /// No answer. The first time in a row, the application is told.
+    pub(crate) fn unheard(&self, why: &Error) {
+        let since = {
+            let mut state = self.state();
+            let was_silent = std::mem::replace(&mut state.is_silent, true);
+            // Notices go out once: an answer that was lost on its way may have held some.
+            state.in_doubt = true;
+            (!was_silent).then_some(state.heard_at)
+        };
+        if let Some(since) = since {
+            self.tell(Event::ServerSilent { since, why: why.to_string() });
+        }
+    }
+}
+
+/// Counts a checkout on its way.
+pub(crate) struct Asking(Arc<Core>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.asking = state.asking.saturating_sub(1);
+        if state.asking == 0 {
+            state.revoked.clear();
+        }
+    }
+}
+
+fn revoked(held: &Held, reason: String) -> Event {
+    Event::Revoked { feature: held.feature.clone(), count: held.count, reason }
+}
+
+fn gone(problem: &Problem) -> String {
+    problem.detail.clone()
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.max(1).into())
+}

@@ -1,0 +1,396 @@
+//! The command line: every subcommand, flag and help text. Says what can be asked; does nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  refused by the server, or a check found errors
+  2  the command line or an input file makes no sense
+  3  no server answers, or it is not trusted
+  4  not signed in, or not allowed
+  5  a file or the network failed
+  otherwise `grantor checkout` gives the exit code of the command it ran
+
+Examples:
+  grantor demo                                   see everything at work in a fresh folder
+  grantor keys new keys --publisher acme         make a publisher's keys
+  grantor issue order.toml --keys keys           turn an order into a signed license file
+  grantor server --config grantor.toml           run a license server
+  grantor stat -a                                who holds what
+  grantor checkout tserver_sdn -- ./app          hold a seat while a command runs";
+
+/// Software licensing from order to checkout
+#[derive(Parser)]
+#[command(name = "grantor", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the program can do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show everything at work: an order becomes a license file, a server loads it, applications use it
+    Demo(Demo),
+    /// Run a license server, or check its configuration
+    Server(Server),
+    /// Make and rotate a publisher's keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Look at what is sold
+    #[command(subcommand)]
+    Catalogue(Catalogue),
+    /// Turn an order into a signed license file
+    Issue(Issue),
+    /// Look at, verify, compare and combine license files
+    #[command(subcommand)]
+    License(License),
+    /// Show the host ids of this machine, to order licenses for
+    Hostid(HostId),
+    /// Make the first administrator of a license server
+    Setup(Setup),
+    /// Sign in to a license server as an administrator
+    Login(Login),
+    /// Show a license server's state: features, who holds them, who waits
+    Stat(Stat),
+    /// Hold seats while a command runs
+    Checkout(Checkout),
+    /// Have a license server read its license files again
+    Reread(AtServer),
+    /// Take a grant away from its holder
+    Remove(Remove),
+    /// Stop a license server
+    Down(Down),
+    /// Show version and build
+    Version,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write man pages into a folder
+    Man {
+        /// The folder; made if it is not there
+        folder: PathBuf,
+    },
+}
+
+/// Show everything at work.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  grantor demo\n  grantor demo --once    run through, print a summary, exit 0"
+)]
+pub(crate) struct Demo {
+    /// Run through once and exit, for scripts
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The folder to use; a fresh one under the system's temporary folder if left out
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// Run a license server.
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  grantor server\n  grantor server --config /etc/grantor.toml\n  grantor server check --config /etc/grantor.toml"
+)]
+pub(crate) struct Server {
+    #[command(subcommand)]
+    pub(crate) action: Option<ServerAction>,
+    /// The configuration file; every key in it is optional
+    #[arg(long, short, value_name = "FILE", env = "GRANTOR_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What else can be done with a server's configuration.
+#[derive(Subcommand)]
+pub(crate) enum ServerAction {
+    /// Check a configuration and the license files it names, and start nothing
+    Check {
+        /// The configuration file
+        #[arg(long, short, value_name = "FILE", env = "GRANTOR_CONFIG")]
+        config: Option<PathBuf>,
+    },
+}
+
+/// Keys of a publisher.
+#[derive(Subcommand)]
+pub(crate) enum Keys {
+    /// Make a root key and a first signing key
+    #[command(after_help = "Example:\n  grantor keys new keys --publisher acme")]
+    New {
+        /// The folder; made if it is not there
+        folder: PathBuf,
+        /// The publisher's name, as it stands on VENDOR and FEATURE lines
+        #[arg(long, value_name = "NAME")]
+        publisher: String,
+    },
+    /// Make a new signing key, certified by the root key; what the old one signed stays valid
+    Rotate {
+        /// The folder that `keys new` made
+        folder: PathBuf,
+    },
+}
+
+/// Catalogues.
+#[derive(Subcommand)]
+pub(crate) enum Catalogue {
+    /// Check catalogue files; the built-in ones if none is named
+    Check {
+        /// Catalogue files in TOML
+        files: Vec<PathBuf>,
+    },
+    /// Explain line by line what an order expands to
+    #[command(after_help = "Example:\n  grantor catalogue explain order.toml")]
+    Explain {
+        /// The order in TOML
+        order: PathBuf,
+        /// More catalogue files, beside the built-in ones
+        #[arg(long, value_name = "FILE")]
+        catalogue: Vec<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what a catalogue sells; the catalogues if none is named
+    List {
+        /// Its name, such as `genesys-8`
+        name: Option<String>,
+    },
+}
+
+/// Turn an order into a license file.
+#[derive(Args)]
+#[command(after_help = "Example:\n  grantor issue order.toml --keys keys --output licenses/acme.lic")]
+pub(crate) struct Issue {
+    /// The order in TOML
+    pub(crate) order: PathBuf,
+    /// The folder that `grantor keys new` made
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keys: PathBuf,
+    /// Where to write the license file; standard output if left out
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// More catalogue files, beside the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalogue: Vec<PathBuf>,
+}
+
+/// License files.
+#[derive(Subcommand)]
+pub(crate) enum License {
+    /// Show what a license file grants, in a table
+    Show {
+        /// License files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Verify every signature against the publisher's root keys
+    #[command(
+        after_help = "Example:\n  grantor license verify acme.lic --root acme=BASE64\n  grantor license verify acme.lic --root acme=keys/root.pub"
+    )]
+    Verify {
+        /// License files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        trust: TrustArgs,
+    },
+    /// Check grammar, signatures, host and dates: what a server on this machine would load, and why not the rest
+    Check {
+        /// License files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        trust: TrustArgs,
+    },
+    /// Show what changed from one license file to another
+    Diff {
+        /// The old file
+        old: PathBuf,
+        /// The new file
+        new: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Combine license files of one site into one
+    Combine {
+        /// License files for the same host ids
+        #[arg(required = true, num_args = 2..)]
+        files: Vec<PathBuf>,
+        /// Where to write the result; standard output if left out
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Whom to trust.
+#[derive(Args)]
+pub(crate) struct TrustArgs {
+    /// A publisher's root key: in base64, or a file that holds it; may be given more than once
+    #[arg(long, value_name = "PUBLISHER=KEY", required = true)]
+    pub(crate) root: Vec<String>,
+}
+
+/// Host ids.
+#[derive(Args)]
+pub(crate) struct HostId {
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only the preferred one, nothing else
+    #[arg(long, short = 'n')]
+    pub(crate) bare: bool,
+}
+
+/// Which server to talk to.
+#[derive(Args, Clone)]
+pub(crate) struct AtServer {
+    /// License servers: `port@host`, `@host`, or a license file; several separated by `:` or `;`
+    #[arg(long, short = 'c', value_name = "SERVERS")]
+    pub(crate) server: Option<String>,
+    /// The server's certificate in PEM, or its SHA-256 fingerprint in hex
+    #[arg(long, value_name = "FILE|HEX", env = "GRANTOR_SERVER_CERT")]
+    pub(crate) cert: Option<String>,
+}
+
+/// The first administrator.
+#[derive(Args)]
+#[command(
+    after_help = "The password is read from the terminal, or from the first line of standard input.\n\nExample:\n  grantor setup -c 7260@localhost --name ada --token grt_…"
+)]
+pub(crate) struct Setup {
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// The administrator's name
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The set-up token that the server printed, or a file that holds it
+    #[arg(long, value_name = "TOKEN|FILE")]
+    pub(crate) token: String,
+}
+
+/// Sign in.
+#[derive(Args)]
+pub(crate) struct Login {
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// The administrator's name
+    #[arg(long)]
+    pub(crate) name: String,
+}
+
+/// Status.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  grantor stat -a\n  grantor stat -f tserver_sdn\n  grantor stat -i\n  grantor stat --json | jq '.features[].in_use'"
+)]
+pub(crate) struct Stat {
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// Everything: features, holders, queues
+    #[arg(short = 'a')]
+    pub(crate) all: bool,
+    /// Who holds one feature
+    #[arg(short = 'f', value_name = "FEATURE")]
+    pub(crate) feature: Option<String>,
+    /// The license lines, in a table
+    #[arg(short = 'i', value_name = "FEATURE", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) info: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Hold seats while a command runs.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  grantor checkout tserver_sdn -- ./app\n  grantor checkout router_seats --count 10 --version 8.0 --queue 60 -- make test"
+)]
+pub(crate) struct Checkout {
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// The feature
+    pub(crate) feature: String,
+    /// The version that is needed; that of the first line of the feature if left out
+    #[arg(long = "version", value_parser = version, value_name = "VERSION")]
+    pub(crate) feature_version: Option<String>,
+    /// How many seats
+    #[arg(long, default_value_t = 1, conflicts_with_all = ["up_to", "all_left"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) count: u32,
+    /// As many as there are, up to this
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) up_to: Option<u32>,
+    /// All that are left
+    #[arg(long, conflicts_with = "up_to")]
+    pub(crate) all_left: bool,
+    /// Wait in line for so many seconds when there are none left
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) queue: Option<u32>,
+    /// Have the server end the session after so many seconds without a sign of life, 5 to 86400
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(5..=86_400))]
+    pub(crate) heartbeat: Option<u32>,
+    /// What to do when the seats are lost while the command runs
+    #[arg(long, value_enum, default_value_t = OnLoss::Warn)]
+    pub(crate) on_loss: OnLoss,
+    /// Take only grants that derive from this publisher's root key: `PUBLISHER=KEY`, in base64 or a file
+    #[arg(long, value_name = "PUBLISHER=KEY")]
+    pub(crate) root: Vec<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<String>,
+}
+
+fn version(text: &str) -> Result<String, grantor_license::VersionError> {
+    grantor_license::Version::parse(text).map(|_| text.to_owned())
+}
+
+/// What to do when seats are lost.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnLoss {
+    /// Say so on standard error and go on
+    Warn,
+    /// End the command with SIGTERM
+    Terminate,
+}
+
+/// Take a grant away.
+#[derive(Args)]
+pub(crate) struct Remove {
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// The grant's number, as `grantor stat -a` shows it
+    pub(crate) grant: u64,
+    /// Told to the holder and kept in the log
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+}
+
+/// Stop a server.
+#[derive(Args)]
+pub(crate) struct Down {
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// Don't ask
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn flags_do_not_contradict_one_another() {
+        super::Cli::command().debug_assert();
+    }
+}

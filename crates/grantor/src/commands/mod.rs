@@ -1,0 +1,54 @@
+//! One module a subcommand. Each reads its arguments, calls the crate that does the work, and shows what came of it.
+
+pub(crate) mod catalogue;
+mod checkout;
+mod hostid;
+pub(crate) mod issue;
+pub(crate) mod keys;
+mod license;
+mod man;
+mod remote;
+mod server;
+mod setup;
+pub(crate) mod stat;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+use crate::{demo, output};
+
+/// Runs one subcommand.
+pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Server(args) => server::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Catalogue(args) => catalogue::run(&args),
+        Command::Issue(args) => issue::run(&args),
+        Command::License(args) => license::run(&args),
+        Command::Hostid(args) => Ok(hostid::run(&args)),
+        Command::Setup(args) => setup::setup(&args),
+        Command::Login(args) => setup::login(&args),
+        Command::Stat(args) => stat::run(&args),
+        Command::Checkout(args) => checkout::run(&args),
+        Command::Reread(at) => remote::reread(&at),
+        Command::Remove(args) => remote::remove(&args),
+        Command::Down(args) => remote::down(&args),
+        Command::Version => Ok(version()),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "grantor", &mut text);
+            output::raw(&String::from_utf8_lossy(&text));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man { folder } => man::write(&folder),
+    }
+}
+
+fn version() -> ExitCode {
+    output::data(&format!("grantor {}", env!("CARGO_PKG_VERSION")));
+    ExitCode::SUCCESS
+}

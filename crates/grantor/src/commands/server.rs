@@ -1,0 +1,81 @@
+//! `grantor server`: runs a license server, or checks what it would start with.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use grantor_server::Config;
+use grantor_server::config::LogFormat;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Server, ServerAction};
+use crate::failure::{Exit, Failure};
+use crate::output;
+
+/// Runs `grantor server …`.
+pub(crate) fn run(args: &Server) -> Result<ExitCode, Failure> {
+    match &args.action {
+        Some(ServerAction::Check { config }) => check(config.as_deref()),
+        None => serve(&read(args.config.as_deref())?),
+    }
+}
+
+fn read(path: Option<&Path>) -> Result<Config, Failure> {
+    let Some(path) = path else { return Ok(Config::default()) };
+    Config::read(path).map_err(|problems| Failure::new(Exit::Usage, problems))
+}
+
+fn check(path: Option<&Path>) -> Result<ExitCode, Failure> {
+    let config = read(path)?;
+    let report = grantor_server::run::check(&config).map_err(|error| Failure::new(Exit::Usage, error))?;
+    report.problems.iter().for_each(|problem| output::error(problem));
+    output::data(&format!(
+        "configuration is good; {} license files, {} lines grant",
+        report.files, report.lines
+    ));
+    Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Exit::Refused as u8) })
+}
+
+fn serve(config: &Config) -> Result<ExitCode, Failure> {
+    start_log(config);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server =
+            grantor_server::run::start(config).await.map_err(|error| Failure::new(Exit::Io, error))?;
+        greet(config, &server);
+        server.until_stopped().await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn start_log(config: &Config) {
+    let filter = EnvFilter::try_new(&config.log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false);
+    match config.log.format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+/// What whoever started the server for the first time must know.
+fn greet(config: &Config, server: &grantor_server::run::Running) {
+    if config.log.format == LogFormat::Json {
+        let token = server.setup_file().display();
+        tracing::info!(registration_key = server.registration_key(), setup_token_file = %token, needs_setup = server.setup_token.is_some(), "ready");
+        return;
+    }
+    output::error(&format!("listening on {}", server.address));
+    output::error(&format!("certificate SHA-256 {}", server.fingerprint));
+    output::error(&format!("registration key {}", server.registration_key()));
+    if let Some(token) = &server.setup_token {
+        output::error(&format!("set-up token, of use once within 15 minutes: {token}"));
+        output::error(&format!(
+            "hint: `grantor setup -c {}@localhost --name YOU --token {}` makes the first administrator",
+            server.address.port(),
+            server.setup_file().display()
+        ));
+    }
+}

@@ -1,0 +1,61 @@
+//! `grantor setup` and `grantor login`: the first administrator, and a token for this user.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+
+use grantor_api::admin::{Login, Setup as Body, TokenMade};
+
+use crate::cli;
+use crate::commands::remote;
+use crate::failure::{At, Exit, Failure};
+use crate::output;
+
+/// Makes the first administrator and keeps a token for them.
+pub(crate) fn setup(args: &cli::Setup) -> Result<ExitCode, Failure> {
+    let file = Path::new(&args.token);
+    let setup_token = match (file.exists(), args.token.starts_with("grt_")) {
+        (true, _) => std::fs::read_to_string(file).at(file)?.trim().to_owned(),
+        (false, true) => args.token.clone(),
+        (false, false) => {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("`{}` is neither a set-up token nor a file", args.token),
+            )
+            .hint("the server writes the token to `setup-token` in its data folder"));
+        }
+    };
+    let http = remote::connect(&args.at)?.with_token(None);
+    let body = Body { setup_token, name: args.name.clone(), password: password()? };
+    let made: TokenMade = http.post("/v1/admin/setup", &body)?;
+    kept(&http, &made)
+}
+
+/// Signs in and keeps the token.
+pub(crate) fn login(args: &cli::Login) -> Result<ExitCode, Failure> {
+    let http = remote::connect(&args.at)?.with_token(None);
+    let made: TokenMade =
+        http.post("/v1/admin/login", &Login { name: args.name.clone(), password: password()? })?;
+    kept(&http, &made)
+}
+
+fn kept(http: &grantor_client::Http, made: &TokenMade) -> Result<ExitCode, Failure> {
+    let path = remote::keep(http.server(), &made.token)?;
+    output::error(&format!("signed in to {}; the token is kept in `{}`", http.server(), path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// From the terminal without showing it, or the first line of standard input.
+fn password() -> Result<String, Failure> {
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password: ").map_err(Failure::from);
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    let password = line.trim_end_matches(['\r', '\n']).to_owned();
+    if password.is_empty() {
+        Err(Failure::new(Exit::Usage, "standard input holds no password").hint("`echo PASSWORD | grantor …`"))
+    } else {
+        Ok(password)
+    }
+}

@@ -1,0 +1,217 @@
+//! The agreement between servers: what goes in are commands, what comes out are outcomes that are on disk
+//! on a majority. A thin adapter of openraft 0.9.25 over [`crate::log`] and [`Site`]; no HTTP, no rules of
+//! licensing, no clock but the one it is given.
+//!
+//! One entry of the replicated log is a batch of commands with one time. A single server is a cluster of
+//! one and runs the same code.
+
+mod batch;
+mod machine;
+mod network;
+mod proposer;
+mod settings;
+mod snapshot;
+mod status;
+mod store;
+mod timers;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use grantor_site::{Command, Outcome, Site};
+use openraft::{BasicNode, Raft, ServerState};
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use self::machine::Machine;
+use self::network::Network;
+use self::proposer::{Counters, Proposer, Queue};
+use self::snapshot::Snapshots;
+use self::store::Store;
+use crate::log::{Folder, Identity, Log};
+
+pub use batch::Applied;
+pub use network::{Alone, BadMessage, Sending, Transport};
+pub use proposer::{Limits, ProposeError};
+pub use settings::{Clock, Settings, StartError};
+pub use status::{Role, Status, Stopped};
+pub use timers::Timers;
+
+/// A server's number in its cluster; never reused.
+pub type ServerId = u64;
+
+openraft::declare_raft_types!(
+    /// The types that openraft is instantiated with.
+    pub(crate) TypeConfig:
+        D = Arc<batch::Batch>,
+        R = Arc<batch::Applied>,
+        NodeId = ServerId,
+        SnapshotData = Vec<u8>,
+);
+
+type Entry = openraft::Entry<TypeConfig>;
+type LogId = openraft::LogId<ServerId>;
+type Vote = openraft::Vote<ServerId>;
+type Snapshot = openraft::Snapshot<TypeConfig>;
+type SnapshotMeta = openraft::SnapshotMeta<ServerId, BasicNode>;
+type StoredMembership = openraft::StoredMembership<ServerId, BasicNode>;
+
+/// A running member of a cluster.
+pub struct Consensus {
+    raft: Raft<TypeConfig>,
+    log: Arc<Log>,
+    snapshots: Arc<Snapshots>,
+    machine: Arc<machine::Shared>,
+    queue: Queue,
+    counters: Arc<Counters>,
+    identity: Identity,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Opens the data folder, replays what is in it and joins the cluster. A single server leads and has
+/// applied everything when this returns.
+pub async fn start(settings: Settings) -> Result<Consensus, StartError> {
+    settings.check()?;
+    settings.refuse_a_wiped_member()?;
+    let folder = Folder::open(&settings.data_dir, settings.server)?;
+    let identity = folder.identity();
+    let (snapshots, held) = Snapshots::open(folder.path(), identity.cluster)?;
+    let opened = Log::open(folder, &settings.log)?;
+    if let Some(torn) = &opened.torn {
+        tracing::warn!(file = %torn.file.display(), torn.offset, torn.dropped, "dropped an unfinished write");
+    }
+    snapshots.check_against(&opened.meta)?;
+    let (log, snapshots) = (Arc::new(opened.log), Arc::new(snapshots));
+    let store = Store::new(log.clone(), &opened.meta)?;
+    let machine = Machine::new(log.clone(), snapshots.clone(), held, settings.snapshot_log_bytes)?;
+    let shared = machine.shared.clone();
+    let network = Network { transport: settings.transport.clone() };
+    let config = Arc::new(settings.raft_config(identity)?);
+    let raft = Raft::new(settings.server, config, network, store, machine).await?;
+    let consensus = Consensus::assemble(raft, (log, snapshots), shared, identity, &settings);
+    consensus.form(&settings).await?;
+    Ok(consensus)
+}
+
+impl Consensus {
+    fn assemble(
+        raft: Raft<TypeConfig>,
+        (log, snapshots): (Arc<Log>, Arc<Snapshots>),
+        machine: Arc<machine::Shared>,
+        identity: Identity,
+        settings: &Settings,
+    ) -> Self {
+        let (queue, waiting) = Queue::new(&settings.limits);
+        let counters = Arc::new(Counters::default());
+        let proposer = Proposer {
+            raft: raft.clone(),
+            machine: machine.clone(),
+            clock: settings.clock.clone(),
+            limits: settings.limits.clone(),
+            counters: counters.clone(),
+            last: machine.latest(),
+        };
+        let keeper = keep_snapshots(raft.clone(), machine.clone(), settings.snapshot_age);
+        let tasks = vec![tokio::spawn(proposer.run(waiting)), tokio::spawn(keeper)];
+        Self { raft, log, snapshots, machine, queue, counters, identity, tasks }
+    }
+
+    /// Makes a new cluster of the members the first time, and waits until a single server leads.
+    async fn form(&self, settings: &Settings) -> Result<(), StartError> {
+        // Only one server founds the cluster: several would depose each other when they meet.
+        let founder = settings.members.keys().next() == Some(&settings.server);
+        if founder && !self.raft.is_initialized().await? {
+            let members: BTreeMap<_, _> =
+                settings.members.iter().map(|(id, address)| (*id, BasicNode::new(address))).collect();
+            let founded = self.raft.initialize(members).await;
+            founded.map_err(|error| StartError::Raft(error.to_string()))?;
+        }
+        if settings.members.len() > 1 {
+            return Ok(());
+        }
+        let applied = |index: Option<u64>, applied: Option<LogId>| applied.map(|id| id.index) == index;
+        let wait = self.raft.wait(Some(Duration::from_secs(60)));
+        let led = wait.metrics(
+            |metrics| {
+                metrics.state == ServerState::Leader && applied(metrics.last_log_index, metrics.last_applied)
+            },
+            "the only server leads and has applied its log",
+        );
+        led.await.map(drop).map_err(|error| StartError::Raft(error.to_string()))
+    }
+
+    /// Has a command agreed on, written on a majority and applied, and returns what came of it.
+    pub async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+        self.queue.propose(command).await
+    }
+
+    /// The state as of the last applied batch on this server. Cheap; take a new one for each page.
+    pub fn view(&self) -> Arc<Site> {
+        self.machine.view()
+    }
+
+    /// Waits until this server has applied all that was agreed on before the call, and still leads: a view
+    /// taken then is as good as a write. `false` if it cannot be told.
+    pub async fn caught_up(&self) -> bool {
+        self.raft.ensure_linearizable().await.is_ok()
+    }
+
+    /// All batches applied from now on, in order. A subscriber that lags far behind is told how many it missed.
+    pub fn events(&self) -> broadcast::Receiver<Arc<Applied>> {
+        self.machine.events.subscribe()
+    }
+
+    /// Who this server is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Answers a message that another server's [`Transport`] carried here. The caller has made sure of
+    /// who sent it.
+    pub async fn receive(&self, message: &[u8]) -> Result<Vec<u8>, BadMessage> {
+        network::receive(&self.raft, message).await
+    }
+
+    /// Stops in good order and gives up the data folder.
+    pub async fn shutdown(&self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        if let Err(error) = self.raft.shutdown().await {
+            tracing::error!(%error, "the consensus core did not stop in good order");
+        }
+        let (log, snapshots) = (self.log.clone(), self.snapshots.clone());
+        let close = move || {
+            snapshots.close();
+            log.close();
+        };
+        let closed = tokio::task::spawn_blocking(close).await;
+        if let Err(error) = closed {
+            tracing::error!(%error, "the data folder was not given up in good order");
+        }
+    }
+}
+
+/// Takes a snapshot when enough has been written or enough time has passed; Raft then purges the log.
+async fn keep_snapshots(raft: Raft<TypeConfig>, machine: Arc<machine::Shared>, age: Duration) {
+    loop {
+        tokio::select! {
+            () = machine.full.notified() => {}
+            () = tokio::time::sleep(age) => {}
+        }
+        let (applied, taken) = {
+            let metrics = raft.data_metrics();
+            let metrics = metrics.borrow();
+            (metrics.last_applied, metrics.snapshot)
+        };
+        if applied > taken && raft.trigger().snapshot().await.is_err() {
+            return;
+        }
+    }
+}

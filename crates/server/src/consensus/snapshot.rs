@@ -1,0 +1,207 @@
+//! Snapshot files: the whole state at one index, whole on disk or not there at all.
+//! A newer file is durable before the older one goes, and an older one never takes its place.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::SnapshotMeta;
+use crate::log::{ClusterId, Context, LogError, Meta, make_dir, write_whole};
+
+const MAGIC: &[u8; 8] = b"GRANTSNP";
+const VERSION: u32 = 1;
+const HEADER: usize = 48;
+
+/// A snapshot in memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) meta: SnapshotMeta,
+    pub(crate) state: Vec<u8>,
+}
+
+/// The folder of snapshots.
+#[derive(Debug)]
+pub(crate) struct Snapshots {
+    dir: PathBuf,
+    cluster: ClusterId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    newest: Option<(SnapshotMeta, PathBuf)>,
+    closed: bool,
+}
+
+impl Snapshots {
+    /// Opens the folder and reads the newest snapshot in it.
+    pub(crate) fn open(data: &Path, cluster: ClusterId) -> Result<(Self, Option<Held>), LogError> {
+        let dir = data.join("snapshots");
+        make_dir(&dir)?;
+        let newest = list(&dir)?.pop();
+        let held = newest.as_deref().map(|path| read(path, cluster)).transpose()?;
+        let known = held.as_ref().map(|held| held.meta.clone()).zip(newest);
+        Ok((Self { dir, cluster, state: Mutex::new(State { newest: known, closed: false }) }, held))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a snapshot being written and refuses further ones: the folder is about to be given up.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+    }
+
+    /// Snapshot and log must come from the same run: with either of them gone, what is left is not the
+    /// state, and Raft would not notice.
+    pub(crate) fn check_against(&self, log: &Meta) -> Result<(), LogError> {
+        let newest = &self.state().newest;
+        let (path, next) = match newest.as_ref() {
+            Some((meta, path)) => (path, meta.last_log_id.map_or(0, |id| id.index + 1)),
+            None => (&self.dir, 0),
+        };
+        if next < log.purged_before {
+            let what =
+                format!("the log starts at entry {}, and no snapshot reaches up to it", log.purged_before);
+            return Err(LogError::damaged(path, 0, what));
+        }
+        if newest.is_some() && log.state.is_empty() {
+            return Err(LogError::damaged(
+                path,
+                0,
+                "there is a snapshot, but the log that belongs to it is gone",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes a snapshot durable, unless there is one at least as new.
+    pub(crate) fn save(&self, meta: &SnapshotMeta, state: &[u8]) -> Result<(), LogError> {
+        let mut known = self.state();
+        if known.closed {
+            return Err(LogError::Closed);
+        }
+        let newest = &mut known.newest;
+        if newest.as_ref().is_some_and(|(held, _)| held.last_log_id >= meta.last_log_id) {
+            return Ok(());
+        }
+        let path = self.dir.join(format!("{:020}.snapshot", meta.last_log_id.map_or(0, |id| id.index)));
+        let encoded = postcard::to_stdvec(meta)
+            .map_err(|error| LogError::io("encode", &path, &std::io::Error::other(error)))?;
+        write_whole(&path, &[&header(self.cluster, &encoded, state), &encoded, state])?;
+        let replaced = newest.replace((meta.clone(), path.clone())).map(|(_, old)| old);
+        match replaced.filter(|old| *old != path) {
+            Some(old) => fs::remove_file(&old).context("remove", &old),
+            None => Ok(()),
+        }
+    }
+
+    /// The newest snapshot, read back from disk.
+    pub(crate) fn load(&self) -> Result<Option<Held>, LogError> {
+        // Held while reading, so that a newer one cannot remove the file meanwhile.
+        let state = self.state();
+        state.newest.as_ref().map(|(_, path)| read(path, self.cluster)).transpose()
+    }
+}
+
+/// Snapshot files, oldest first: two if a power cut came between a new one and the end of the old.
+fn list(dir: &Path) -> Result<Vec<PathBuf>, LogError> {
+    let files: Result<Vec<_>, _> = fs::read_dir(dir).context("list folder", dir)?.collect();
+    let files = files.context("list folder", dir)?.into_iter().map(|entry| entry.path());
+    let mut files: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "snapshot")).collect();
+    files.sort();
+    let older = files.len().saturating_sub(1);
+    files.drain(..older).try_for_each(|path| fs::remove_file(&path).context("remove", &path))?;
+    Ok(files)
+}
+
+fn header(cluster: ClusterId, meta: &[u8], state: &[u8]) -> [u8; HEADER] {
+    let mut head = [0; HEADER];
+    head[0..8].copy_from_slice(MAGIC);
+    head[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    head[12..16].copy_from_slice(&(meta.len() as u32).to_le_bytes());
+    head[16..24].copy_from_slice(&(state.len() as u64).to_le_bytes());
+    head[24..40].copy_from_slice(&cluster.0);
+    let mut hasher = crc32fast::Hasher::new();
+    [&head[..44], meta, state].into_iter().for_each(|part| hasher.update(part));
+    head[44..48].copy_from_slice(&hasher.finalize().to_le_bytes());
+    head
+}
+
+fn read(path: &Path, cluster: ClusterId) -> Result<Held, LogError> {
+    let bytes = fs::read(path).context("read", path)?;
+    let damaged = |what: &str| LogError::damaged(path, 0, what);
+    let head: &[u8; HEADER] = bytes.first_chunk().ok_or_else(|| damaged("shorter than a header"))?;
+    if &head[..8] != MAGIC {
+        return Err(damaged("not a snapshot"));
+    }
+    let found = head[8..12].try_into().map_or(0, u32::from_le_bytes);
+    if found != VERSION {
+        return Err(LogError::Version { file: path.to_owned(), found, known: VERSION });
+    }
+    let meta_length = head[12..16].try_into().map_or(0, u32::from_le_bytes) as usize;
+    let rest = &bytes[HEADER..];
+    let (meta, state) = rest.split_at_checked(meta_length).ok_or_else(|| damaged("cut short"))?;
+    if header(cluster, meta, state) != *head {
+        return Err(damaged("the content does not match its checksum, or is of another cluster"));
+    }
+    let meta = postcard::from_bytes(meta).map_err(|_| damaged("the description cannot be read"))?;
+    Ok(Held { meta, state: state.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::log_id;
+    use super::*;
+
+    const CLUSTER: ClusterId = ClusterId([5; 16]);
+
+    fn meta(index: u64) -> SnapshotMeta {
+        SnapshotMeta { last_log_id: Some(log_id(index)), ..Default::default() }
+    }
+
+    #[test]
+    fn an_older_snapshot_never_takes_the_place_of_a_newer_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (snapshots, none) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        assert!(none.is_none());
+        for index in [3, 9, 5] {
+            snapshots.save(&meta(index), &[index as u8]).unwrap();
+        }
+        assert_eq!(snapshots.load().unwrap().unwrap().state, [9]);
+        assert_eq!(list(&snapshots.dir).unwrap().len(), 1);
+        let (_, held) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        assert_eq!(held.unwrap().meta, meta(9));
+    }
+
+    #[test]
+    fn a_snapshot_cut_or_changed_anywhere_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (snapshots, _) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        snapshots.save(&meta(3), b"the state").unwrap();
+        let path = list(&snapshots.dir).unwrap().pop().unwrap();
+        let bytes = fs::read(&path).unwrap();
+        for cut in 0..bytes.len() {
+            fs::write(&path, &bytes[..cut]).unwrap();
+            assert!(snapshots.load().is_err(), "cut at {cut}");
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, changed).unwrap();
+            assert!(snapshots.load().is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_that_was_being_written_at_a_power_cut_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let (snapshots, _) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        snapshots.save(&meta(3), b"whole").unwrap();
+        fs::write(snapshots.dir.join("00000000000000000009.tmp"), b"half").unwrap();
+        let (_, held) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        assert_eq!(held.unwrap().state, b"whole");
+    }
+}

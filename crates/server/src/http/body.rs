@@ -1,0 +1,106 @@
+//! Reading requests: bounded in size and time, unknown fields refused with line and column, names checked. Nothing
+//! that came from the network gets past this module unmeasured.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use grantor_api::{Code, Problem, limits};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::App;
+use super::answer::{Failure, bad_request};
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let bytes = read(request.into_body(), limits::BODY, app.body_time()).await?;
+        let text = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
+        // The reader would take an array for an object, field by field.
+        if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(bad_request("body: it is not a JSON object").into());
+        }
+        serde_json::from_slice(text).map(Self).map_err(|error| {
+            bad_request(format!("body: {error}")).hint("`/openapi.json` describes every request").into()
+        })
+    }
+}
+
+/// Names and numbers in the path.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let read = axum::extract::Path::from_request_parts(parts, app).await;
+        read.map(|axum::extract::Path(value)| Self(value))
+            .map_err(|error| bad_request(format!("path: {error}")).into())
+    }
+}
+
+/// Words behind the question mark.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let read = axum::extract::Query::from_request_parts(parts, app).await;
+        read.map(|axum::extract::Query(value)| Self(value))
+            .map_err(|error| bad_request(format!("query: {error}")).into())
+    }
+}
+
+/// Reads a body of at most `most` bytes within `time`.
+pub(crate) async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Failure> {
+    let collected = tokio::time::timeout(time, Limited::new(body, most).collect()).await;
+    let read = collected
+        .map_err(|_| bad_request(format!("the body did not arrive within {} seconds", time.as_secs())))?;
+    read.map(|body| body.to_bytes().to_vec()).map_err(|error| {
+        if error.downcast_ref::<LengthLimitError>().is_some() {
+            Problem::new(Code::TooLarge, "the body is too large", format!("{most} bytes are the most")).into()
+        } else {
+            bad_request("the body broke off").into()
+        }
+    })
+}
+
+/// A name within its bounds: no control characters, and not longer than it may be.
+pub(crate) fn name(field: &str, value: &str, most: usize) -> Result<(), Failure> {
+    if value.len() > most {
+        return Err(Problem::new(
+            Code::TooLarge,
+            "a field is too long",
+            format!("`{field}` has {} bytes, and {most} are the most", value.len()),
+        )
+        .into());
+    }
+    if value.chars().any(char::is_control) {
+        return Err(bad_request(format!("`{field}` has control characters")).into());
+    }
+    Ok(())
+}
+
+/// A name that must not be empty.
+pub(crate) fn required(field: &str, value: &str, most: usize) -> Result<(), Failure> {
+    if value.trim().is_empty() {
+        return Err(bad_request(format!("`{field}` is empty")).into());
+    }
+    name(field, value, most)
+}
+
+/// A number within its bounds.
+pub(crate) fn within(field: &str, value: u32, bounds: &std::ops::RangeInclusive<u32>) -> Result<(), Failure> {
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    Err(bad_request(format!("`{field}` is {value}, and may be {} to {}", bounds.start(), bounds.end()))
+        .into())
+}

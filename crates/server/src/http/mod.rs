@@ -1,0 +1,202 @@
+//! The HTTP API of design.md §5: routes, what every handler shares, and the way from a request to the log and back.
+
+mod admin;
+mod answer;
+mod auth;
+mod body;
+mod browser;
+mod checkouts;
+mod files;
+mod health;
+mod leases;
+mod login;
+mod metrics;
+mod sessions;
+mod status;
+
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use grantor_api::{Code, Problem};
+use grantor_license::Machine;
+use grantor_site::{Command, Reply, Timestamp};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::config::{Applications, Config, ConfigError};
+use crate::consensus::{Consensus, ProposeError};
+use crate::living::Living;
+use crate::loader::Loader;
+pub(crate) use answer::{Failure, refusal_text};
+pub(crate) use auth::Peer;
+pub(crate) use checkouts::grant;
+pub(crate) use metrics::Counters;
+
+/// What every handler shares.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Shared>);
+
+/// The parts of [`App`].
+pub(crate) struct Shared {
+    pub(crate) consensus: Consensus,
+    pub(crate) clock: Arc<crate::clock::Clock>,
+    pub(crate) living: Living,
+    pub(crate) rules: RwLock<Arc<Rules>>,
+    /// What the server was started with.
+    pub(crate) config: Config,
+    pub(crate) counters: Counters,
+    pub(crate) guesses: login::Guesses,
+    pub(crate) tenant: Arc<str>,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) started: Timestamp,
+    pub(crate) reconnect: Duration,
+    pub(crate) body_time: Duration,
+    pub(crate) setup_file: std::path::PathBuf,
+    /// Set when the server is to stop: by signal or by command.
+    pub(crate) stop: tokio::sync::watch::Sender<bool>,
+}
+
+/// What a reload of the configuration replaces.
+pub(crate) struct Rules {
+    pub(crate) loader: Loader,
+    pub(crate) applications: Applications,
+}
+
+impl Rules {
+    pub(crate) fn of(config: &Config, machine: Machine) -> Result<Self, ConfigError> {
+        Ok(Self { loader: Loader::new(config, machine)?, applications: config.applications })
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// The rules in force.
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The leader's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn body_time(&self) -> Duration {
+        self.body_time
+    }
+
+    /// Has the command carried out; the answer means: on disk.
+    pub(crate) async fn propose(&self, command: Command) -> Result<Reply, Failure> {
+        let outcome = self.consensus.propose(command).await.map_err(|error| Failure(unproposed(&error)))?;
+        outcome.reply.map_err(Failure::from)
+    }
+
+    /// The site answered with a reply of the wrong kind: our fault.
+    fn confused() -> Failure {
+        Problem::new(Code::Internal, "the server's fault", "the answer did not fit the question")
+            .hint("please report this")
+            .into()
+    }
+}
+
+fn unproposed(error: &ProposeError) -> Problem {
+    match error {
+        ProposeError::Busy => {
+            Problem::new(Code::Busy, "the server is busy", error.to_string()).hint("try again in a second")
+        }
+        ProposeError::Unknown => {
+            Problem::new(Code::Unknown, "it is not known whether this was done", error.to_string())
+                .hint("ask again with the same request key or session id: nothing is taken twice")
+        }
+        ProposeError::TooLarge { .. } => {
+            Problem::new(Code::TooLarge, "the request is too large", error.to_string())
+        }
+        ProposeError::NotLeader { .. } | ProposeError::Stopping => {
+            Problem::new(Code::Unavailable, "the server can't answer now", error.to_string())
+                .hint("try again in a second, or another server")
+        }
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Grantor license server",
+    description = "Checkouts for applications and scripts, administration for people and tools"
+))]
+struct Api;
+
+/// Every route, with its description.
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Api::openapi())
+        .routes(routes!(sessions::open))
+        .routes(routes!(sessions::show, sessions::alive, sessions::close))
+        .routes(routes!(sessions::events))
+        .routes(routes!(checkouts::take))
+        .routes(routes!(checkouts::give_back))
+        .routes(routes!(checkouts::leave))
+        .routes(routes!(leases::take))
+        .routes(routes!(leases::renew, leases::give_back))
+        .routes(routes!(login::setup))
+        .routes(routes!(login::login))
+        .routes(routes!(admin::tokens, admin::new_token))
+        .routes(routes!(admin::revoke_token))
+        .routes(routes!(admin::remove_grant))
+        .routes(routes!(admin::end_session))
+        .routes(routes!(admin::set_policy))
+        .routes(routes!(admin::clear_violation))
+        .routes(routes!(admin::confirm_clock))
+        .routes(routes!(admin::down))
+        .routes(routes!(files::reread))
+        .routes(routes!(files::load, files::remove, files::show))
+        .routes(routes!(status::status))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+}
+
+/// The whole API, served.
+pub(crate) fn router(app: App) -> Router {
+    let (router, api) = described().split_for_parts();
+    let openapi = api.to_json().unwrap_or_default();
+    router
+        .route(
+            "/openapi.json",
+            axum::routing::get(move || std::future::ready(([("content-type", "application/json")], openapi))),
+        )
+        .fallback(|| async {
+            Failure(Problem::new(
+                Code::NotFound,
+                "there is no such page",
+                "`/openapi.json` lists all there are",
+            ))
+        })
+        .method_not_allowed_fallback(|| async {
+            Failure(Problem::new(
+                Code::MethodNotAllowed,
+                "the page has no such method",
+                "`/openapi.json` lists all there are",
+            ))
+        })
+        .layer(axum::middleware::from_fn(browser::guard))
+        .with_state(app)
+}
+
+/// The API's description, for the check that the stored one is fresh.
+#[must_use]
+pub fn openapi() -> String {
+    described().into_openapi().to_pretty_json().unwrap_or_default()
+}

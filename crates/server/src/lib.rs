@@ -1,0 +1,19 @@
+//! The license server: consensus adapter, HTTP API, log events, and the task that runs them.
+
+pub mod config;
+pub mod consensus;
+pub mod log;
+pub mod run;
+pub mod secret;
+pub mod tls;
+
+mod clock;
+mod eventlog;
+pub mod hostid;
+mod http;
+mod listen;
+mod living;
+mod loader;
+
+pub use config::Config;
+pub use http::openapi;

@@ -1,0 +1,230 @@
+//! The data folder: one process at a time, one server for ever.
+//! Holds the lock, the identity file, and the small moves that make a new file survive a power cut.
+//! Knows nothing of what the files in it mean.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::error::{Context, LogError};
+
+pub(crate) const IDENTITY: &str = "grantor.id";
+const LOCK: &str = "lock";
+const VERSION: u32 = 1;
+
+/// Random bytes that tell one cluster's files from another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClusterId(pub [u8; 16]);
+
+impl std::fmt::Display for ClusterId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Who a data folder belongs to. Written once, at first start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The server's id in its cluster; never reused.
+    pub server: u64,
+    /// The cluster.
+    pub cluster: ClusterId,
+}
+
+/// A data folder that this process has to itself until the value is dropped.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    identity: Identity,
+    _lock: File,
+}
+
+impl Folder {
+    /// Opens or creates the folder of `server`, and locks it.
+    pub fn open(path: &Path, server: u64) -> Result<Self, LogError> {
+        make_dir(path)?;
+        let lock = lock(path)?;
+        let identity = match read_identity(path)? {
+            Some(identity) => identity,
+            None => create_identity(path, server)?,
+        };
+        if identity.server != server {
+            let folder = path.to_owned();
+            return Err(LogError::WrongServer { folder, found: identity.server, expected: server });
+        }
+        Ok(Self { path: path.to_owned(), identity, _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Who it belongs to.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+}
+
+/// Creates `path` for the owner's eyes only, and tightens it if it was there before.
+pub(crate) fn make_dir(path: &Path) -> Result<(), LogError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).context("create folder", path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).context("set the mode of", path)?;
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)
+}
+
+/// Makes creations, renames and removals in `path` durable.
+pub(crate) fn sync_dir(path: &Path) -> Result<(), LogError> {
+    File::open(path).and_then(|dir| dir.sync_all()).context("flush folder", path)
+}
+
+/// A new empty file that only its owner can read; an old one of the same name is emptied.
+pub(crate) fn create_file(path: &Path) -> Result<File, LogError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .context("create", path)
+}
+
+/// Puts `parts` at `path` so that after a power cut there is either the whole file or none.
+pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), LogError> {
+    let temporary = path.with_extension("tmp");
+    let mut file = create_file(&temporary)?;
+    parts.iter().try_for_each(|part| file.write_all(part)).context("write", &temporary)?;
+    file.sync_all().context("flush", &temporary)?;
+    rename(&temporary, path)
+}
+
+/// A durable rename inside one folder.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), LogError> {
+    fs::rename(from, to).context("rename", from)?;
+    to.parent().map_or(Ok(()), sync_dir)
+}
+
+fn lock(folder: &Path) -> Result<File, LogError> {
+    let path = folder.join(LOCK);
+    let file = create_file(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LogError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(LogError::io("lock", &path, &error)),
+    }
+}
+
+fn create_identity(folder: &Path, server: u64) -> Result<Identity, LogError> {
+    refuse_orphaned_log(folder)?;
+    let identity = Identity { server, cluster: ClusterId(random(folder)?) };
+    let text = format!("format {VERSION}\nserver {server}\ncluster {}\n", identity.cluster);
+    write_whole(&folder.join(IDENTITY), &[text.as_bytes()])?;
+    Ok(identity)
+}
+
+/// A log without an identity is a folder that somebody took apart: a new identity would hide that.
+fn refuse_orphaned_log(folder: &Path) -> Result<(), LogError> {
+    if !folder.join(super::SEGMENTS).exists() {
+        return Ok(());
+    }
+    Err(LogError::damaged(&folder.join(IDENTITY), 0, "the file is missing although the folder holds a log"))
+}
+
+/// Random bytes from the operating system.
+pub(crate) fn random(near: &Path) -> Result<[u8; 16], LogError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        LogError::io("draw random bytes for", near, &std::io::Error::other(error.to_string()))
+    })?;
+    Ok(bytes)
+}
+
+fn read_identity(folder: &Path) -> Result<Option<Identity>, LogError> {
+    let path = folder.join(IDENTITY);
+    match fs::read_to_string(&path) {
+        Ok(text) => parse_identity(&text, &path).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LogError::io("read", &path, &error)),
+    }
+}
+
+fn parse_identity(text: &str, path: &Path) -> Result<Identity, LogError> {
+    let field = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+            .ok_or_else(|| LogError::damaged(path, 0, format!("the line `{name} …` is missing")))
+    };
+    let number = |name: &str| {
+        field(name)?.parse().map_err(|_| LogError::damaged(path, 0, format!("`{name}` is not a number")))
+    };
+    let found = u32::try_from(number("format")?).unwrap_or(u32::MAX);
+    if found != VERSION {
+        return Err(LogError::Version { file: path.to_owned(), found, known: VERSION });
+    }
+    let cluster = parse_hex(field("cluster")?)
+        .ok_or_else(|| LogError::damaged(path, 0, "`cluster` is not 32 hexadecimal digits"))?;
+    Ok(Identity { server: number("server")?, cluster: ClusterId(cluster) })
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 16]> {
+    if text.len() != 32 || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (position, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * position..2 * position + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_opening_of_a_locked_folder_is_refused_and_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let _held = Folder::open(dir.path(), 1).unwrap();
+        let message = Folder::open(dir.path(), 1).unwrap_err().to_string();
+        assert!(message.contains("in use by another process"), "{message}");
+        assert!(message.contains(dir.path().to_str().unwrap()), "{message}");
+    }
+
+    #[test]
+    fn a_folder_keeps_its_identity_and_refuses_another_server() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Folder::open(dir.path(), 2).unwrap().identity();
+        let again = Folder::open(dir.path(), 2).unwrap();
+        assert_eq!(again.identity(), first);
+        drop(again);
+        assert!(matches!(
+            Folder::open(dir.path(), 3),
+            Err(LogError::WrongServer { found: 2, expected: 3, .. })
+        ));
+    }
+
+    #[test]
+    fn an_identity_of_a_later_format_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(IDENTITY), "format 2\nserver 1\ncluster 00\n").unwrap();
+        assert!(matches!(Folder::open(dir.path(), 1), Err(LogError::Version { found: 2, known: 1, .. })));
+    }
+
+    #[test]
+    fn a_log_without_an_identity_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(crate::log::SEGMENTS)).unwrap();
+        assert!(matches!(Folder::open(dir.path(), 1), Err(LogError::Damaged { .. })));
+    }
+
+    #[test]
+    fn only_the_owner_can_read_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let _folder = Folder::open(&path, 1).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&path.join(IDENTITY)), mode(&path.join(LOCK))), (0o700, 0o600, 0o600));
+    }
+}

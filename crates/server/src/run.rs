@@ -1,0 +1,351 @@
+//! A license server from start to stop: opens the data folder, loads license files, serves, keeps watch, and stops in
+//! good order. The one place that ties the parts together.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use grantor_api::session::Notice;
+use grantor_site::command::EndReason;
+use grantor_site::{Command, Event, Timestamp};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tracing::{error, info, warn};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::consensus::{self, Applied, Consensus};
+use crate::eventlog;
+use crate::http::{self, App, Counters, Rules, Shared};
+use crate::listen::{self, Bounds};
+use crate::living::Living;
+use crate::loader::Loader;
+use crate::{hostid, secret, tls};
+
+/// How long a set-up token is of use, in seconds.
+const SETUP: u32 = 15 * 60;
+/// How often signs of life and instants that fall due are looked at.
+const WATCH: Duration = Duration::from_millis(500);
+
+/// A server that serves.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// SHA-256 of its certificate, in hex.
+    pub fingerprint: String,
+    /// The set-up token, as long as there is no administrator.
+    pub setup_token: Option<String>,
+    app: App,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+/// Largest command in bytes: all license files of a site with the proof of every line.
+const LARGEST_COMMAND: usize = 128 << 20;
+
+/// Most sessions that are ended at one look, so that a thousand seats a second come back and not all at once.
+const ENDED: usize = 500;
+
+/// Starts a server: returns when it takes requests.
+///
+/// # Errors
+/// A configuration, data folder, certificate or port that can't be used, in words for people.
+pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error + Send + Sync>> {
+    let clock = Arc::new(Clock::default());
+    let consensus = open(config, &clock).await?;
+    let host = hostid::host_name();
+    let mut machine = hostid::machine();
+    machine.registration_key = Some(registration_key(&consensus));
+    let rules = Rules::of(config, machine)?;
+    let identity = tls::identity(&config.tls, &config.data_dir, &host)?;
+    let listener = bind(config).await?;
+    let address = listener.local_addr()?;
+    let app = App::new(Shared {
+        clock: clock.clone(),
+        living: Living::default(),
+        rules: RwLock::new(Arc::new(rules)),
+        config: config.clone(),
+        counters: Counters::default(),
+        guesses: Default::default(),
+        tenant: config.tenant.as_str().into(),
+        host,
+        port: address.port(),
+        started: clock.now(),
+        reconnect: Duration::from_secs(config.limits.reconnect_seconds.into()),
+        body_time: Duration::from_secs(config.limits.body_seconds.into()),
+        setup_file: config.data_dir.join("setup-token"),
+        stop: watch::Sender::new(false),
+        consensus,
+    });
+    tokio::spawn(follow(app.clone(), app.consensus.events()));
+    bring_up(&app, config).await?;
+    let setup_token = offer_setup(&app).await?;
+    tokio::spawn(keep_watch(app.clone()));
+    let bounds = Bounds {
+        connections: config.limits.connections,
+        header: Duration::from_secs(config.limits.header_seconds.into()),
+    };
+    let acceptor = TlsAcceptor::from(identity.config);
+    let serving = tokio::spawn(listen::serve(
+        listener,
+        acceptor,
+        http::router(app.clone()),
+        bounds,
+        app.stop.subscribe(),
+    ));
+    info!(event = eventlog::SERVER_UP, %address, fingerprint = identity.fingerprint, "license server up");
+    Ok(Running { address, fingerprint: identity.fingerprint, setup_token, app, serving })
+}
+
+async fn open(config: &Config, clock: &Arc<Clock>) -> Result<Consensus, consensus::StartError> {
+    let ticking = clock.clone();
+    let mut settings = consensus::Settings::single(&config.data_dir, Arc::new(move || ticking.now()));
+    settings.limits.batch_bytes = LARGEST_COMMAND;
+    let consensus = consensus::start(settings).await?;
+    consensus.exit_on_failure();
+    clock.has_seen(consensus.view().now());
+    Ok(consensus)
+}
+
+/// The installation's own key, which activation binds a license to.
+fn registration_key(consensus: &Consensus) -> String {
+    consensus.identity().cluster.to_string().to_uppercase()
+}
+
+async fn bind(config: &Config) -> std::io::Result<TcpListener> {
+    let address = config.address();
+    let bound = match TcpListener::bind(address).await {
+        // A machine without IPv6 still has IPv4.
+        Err(_) if address.ip() == std::net::Ipv6Addr::UNSPECIFIED => {
+            TcpListener::bind((std::net::Ipv4Addr::UNSPECIFIED, config.port)).await
+        }
+        bound => bound,
+    };
+    let help = |error: std::io::Error| {
+        std::io::Error::new(
+            error.kind(),
+            format!(
+                "can't listen on {address}: {error}\n  hint: another server may run there; `port` in the configuration chooses another"
+            ),
+        )
+    };
+    bound.map_err(help)
+}
+
+/// Brings the site to what configuration and files say, and starts every session's clock anew.
+async fn bring_up(app: &App, config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    app.configure(config).await.map_err(|failure| failure.0.detail)?;
+    for (id, session) in app.consensus.view().sessions().filter(|(_, session)| session.lease_until.is_none())
+    {
+        app.living.opened(id, session.heartbeat_seconds);
+    }
+    reload(app, "start").await;
+    Ok(())
+}
+
+/// Reads configuration and license files again and logs what is wrong with them.
+async fn reload(app: &App, by: &str) {
+    if let Err(failure) = app.reload(by).await {
+        for problem in &failure.0.problems {
+            error!(event = eventlog::FILES_READ, "{}", problem.replace("\n  ", "; "));
+        }
+        error!(event = eventlog::FILES_READ, "{}: {}", failure.0.title, failure.0.detail);
+    }
+}
+
+async fn offer_setup(app: &App) -> Result<Option<String>, Box<dyn std::error::Error + Send + Sync>> {
+    if !app.consensus.view().access().is_new() {
+        return Ok(None);
+    }
+    let (token, hash) = secret::new_token()?;
+    let until = app.now().plus_seconds(SETUP);
+    app.propose(Command::OfferSetup { token: hash, until }).await.map_err(|failure| failure.0.detail)?;
+    write_private(&app.setup_file, &token)?;
+    Ok(Some(token))
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+impl App {
+    /// The set-up token is used: nothing is left of it.
+    pub(crate) fn forget_setup_token(&self) {
+        if let Err(error) = std::fs::remove_file(&self.setup_file) {
+            warn!(%error, "the set-up token's file could not be removed; the token is of no use any more");
+        }
+    }
+}
+
+/// Passes what happened on to the log, the counters and those it concerns.
+async fn follow(app: App, mut events: tokio::sync::broadcast::Receiver<Arc<Applied>>) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        match events.recv().await {
+            Ok(applied) => applied
+                .outcomes
+                .iter()
+                .flat_map(|outcome| &outcome.events)
+                .for_each(|event| pass_on(&app, event, applied.at)),
+            Err(RecvError::Lagged(missed)) => {
+                warn!(missed, "events came faster than they could be passed on");
+                app.living.tell_all_missed();
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn pass_on(app: &App, event: &Event, at: Timestamp) {
+    app.counters.count(event);
+    eventlog::log(event, at);
+    match event {
+        Event::SessionEnded { session, why, .. } => {
+            app.living.ended(*session, Notice::Ended { reason: end_text(why) })
+        }
+        Event::Revoked { grant, why } => {
+            let notice = Notice::Revoked {
+                grant: grant.grant.0,
+                feature: grant.feature.to_string(),
+                reason: eventlog::revoke_text(why),
+            };
+            app.living.tell(grant.session, notice);
+        }
+        Event::CheckedOut(grant) => {
+            if let (Some(ticket), Some(granted)) = (grant.ticket, app.consensus.view().granted(grant.grant)) {
+                app.living
+                    .tell(grant.session, Notice::Granted { ticket: ticket.0, grant: http::grant(granted) });
+            }
+        }
+        Event::Dequeued { ticket, session, feature, why, .. }
+            if *why != grantor_site::event::DequeueReason::Granted =>
+        {
+            let notice = Notice::Dequeued {
+                ticket: ticket.0,
+                feature: feature.clone(),
+                reason: eventlog::dequeue_text(why).to_owned(),
+            };
+            app.living.tell(*session, notice);
+        }
+        _ => {}
+    }
+}
+
+fn end_text(why: &EndReason) -> String {
+    match why {
+        EndReason::Closed => "closed".to_owned(),
+        EndReason::HeartbeatMissed => "no sign of life in time".to_owned(),
+        EndReason::ConnectionLost => "the connection broke and did not come back in time".to_owned(),
+        EndReason::LeaseEnded => "the lease ran out".to_owned(),
+        EndReason::Removed { by, reason } if reason.is_empty() => format!("ended by {by}"),
+        EndReason::Removed { by, reason } => format!("ended by {by}: {reason}"),
+    }
+}
+
+/// Ends sessions that are not heard of, lets time pass when something falls due, and watches the clock.
+async fn keep_watch(app: App) {
+    let mut stop = app.stop.subscribe();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(WATCH) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let ends = app.living.overdue().into_iter().take(ENDED).map(|session| end_overdue(&app, session));
+        futures::future::join_all(ends).await;
+        if app.consensus.view().next_due().is_some_and(|due| due <= app.now()) {
+            ignore(app.propose(Command::Tick).await);
+        }
+        if let Some(wall) = app.clock.set_back() {
+            ignore(app.propose(Command::ReportClockSetBack { wall }).await);
+        }
+    }
+}
+
+/// A refusal means that somebody else was quicker; a busy log is tried again at the next look.
+fn ignore<T>(_done_or_refused: Result<T, http::Failure>) {}
+
+async fn end_overdue(app: &App, session: grantor_site::ids::SessionId) {
+    let ended = app.propose(Command::EndSession { session, why: EndReason::HeartbeatMissed }).await;
+    let is_gone = ended.as_ref().is_err_and(|failure| failure.0.code == grantor_api::Code::NoSuchSession);
+    if ended.is_ok() || is_gone {
+        app.living.ended(session, Notice::Ended { reason: end_text(&EndReason::HeartbeatMissed) });
+    }
+}
+
+impl Running {
+    /// Where the set-up token is written down.
+    #[must_use]
+    pub fn setup_file(&self) -> &PathBuf {
+        &self.app.setup_file
+    }
+
+    /// The installation's own key.
+    #[must_use]
+    pub fn registration_key(&self) -> String {
+        registration_key(&self.app.consensus)
+    }
+
+    /// Stops on SIGTERM, SIGINT or an administrator's word; reads license files again on SIGHUP.
+    ///
+    /// # Errors
+    /// Signals that can't be listened for.
+    pub async fn until_stopped(self) -> std::io::Result<()> {
+        let (mut term, mut int, mut hup) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
+        );
+        let mut told = self.app.stop.subscribe();
+        loop {
+            tokio::select! {
+                _ = term.recv() => break,
+                _ = int.recv() => break,
+                _ = hup.recv() => reload(&self.app, "SIGHUP").await,
+                _ = told.wait_for(|stop| *stop) => break,
+            }
+        }
+        self.stop().await;
+        Ok(())
+    }
+
+    /// Stops in good order: open requests end, the log is closed.
+    pub async fn stop(self) {
+        self.app.stop.send_replace(true);
+        self.app.living.let_go();
+        if let Err(error) = self.serving.await {
+            error!(%error, "the accept loop did not end in good order");
+        }
+        self.app.consensus.shutdown().await;
+        info!(event = eventlog::SERVER_DOWN, "license server down");
+    }
+}
+
+/// What `grantor server check` found.
+pub struct Report {
+    /// License files that are there.
+    pub files: usize,
+    /// Lines of them that grant, now or at another time.
+    pub lines: usize,
+    /// What is wrong with the rest.
+    pub problems: Vec<String>,
+}
+
+/// Checks what a server would start with, and starts nothing.
+///
+/// # Errors
+/// A configuration that can't be used.
+pub fn check(config: &Config) -> Result<Report, crate::config::ConfigError> {
+    let loader = Loader::new(config, hostid::machine())?;
+    let read = loader.read(Clock::default().now());
+    Ok(Report {
+        files: read.files.len(),
+        lines: read.files.iter().map(|file| file.lines.len()).sum(),
+        problems: read.problems,
+    })
+}

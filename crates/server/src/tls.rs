@@ -1,0 +1,91 @@
+//! The server's certificate: the configured one, or one made at the first start and kept in the data folder. TLS 1.3
+//! and 1.2 only; never answers in plain text.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
+
+use crate::config::Tls;
+
+/// What applications and peers know the server by.
+pub struct Identity {
+    /// For the acceptor.
+    pub config: Arc<ServerConfig>,
+    /// SHA-256 of the certificate, in hex: what a client may pin.
+    pub fingerprint: String,
+    /// The certificate in PEM, to hand to clients.
+    pub pem: String,
+}
+
+/// Finds or makes the certificate.
+///
+/// # Errors
+/// Files that can't be read or written, and certificates that don't fit their key.
+pub fn identity(settings: &Tls, data_dir: &Path, host: &str) -> io::Result<Identity> {
+    let (chain, key) = match (&settings.certificate, &settings.key) {
+        (Some(certificate), Some(key)) => (read(certificate)?, read(key)?),
+        _ => made_once(settings, data_dir, host)?,
+    };
+    let bad = |what: &str, error: &dyn std::fmt::Display| io::Error::other(format!("tls: {what}: {error}"));
+    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| bad("certificate", &error))?;
+    let first = certificates.first().ok_or_else(|| bad("certificate", &"the file holds none"))?;
+    let fingerprint = hex(&Sha256::digest(first));
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| bad("key", &error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| bad("protocol versions", &error))?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)
+        .map_err(|error| bad("certificate and key", &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Identity { config: Arc::new(config), fingerprint, pem: chain })
+}
+
+/// Bytes as lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+fn made_once(settings: &Tls, data_dir: &Path, host: &str) -> io::Result<(String, String)> {
+    let (certificate, key) = (data_dir.join("server.crt"), data_dir.join("server.key"));
+    if certificate.exists() && key.exists() {
+        return Ok((read(&certificate)?, read(&key)?));
+    }
+    let (chain, secret) = make(settings, host).map_err(|error| io::Error::other(format!("tls: {error}")))?;
+    write(&key, &secret, 0o600)?;
+    write(&certificate, &chain, 0o644)?;
+    Ok((chain, secret))
+}
+
+fn make(settings: &Tls, host: &str) -> Result<(String, String), rcgen::Error> {
+    let mut names = vec![host.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    names.extend(settings.names.iter().cloned());
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name.push(DnType::CommonName, format!("Grantor license server on {host}"));
+    let key = KeyPair::generate()?;
+    let certificate = params.self_signed(&key)?;
+    Ok((certificate.pem(), key.serialize_pem()))
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.sync_all()
+}

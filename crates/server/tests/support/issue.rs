@@ -1,0 +1,97 @@
+//! License files for tests: a publisher with fixed keys, lines, a signed file for any host.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::panic,
+    dead_code,
+    unreachable_pub,
+    reason = "each test uses its part of it"
+)]
+
+use grantor_license::{
+    Count, Draft, DraftLicense, DraftLine, DraftServer, DraftVendor, Expiry, LicenseState, Model, RootKey,
+    SigningKey, VersionRule,
+};
+use jiff::civil::{Date, date};
+
+pub const PUBLISHER: &str = "acme";
+
+/// The publisher's keys.
+pub struct Keys {
+    pub root: RootKey,
+    pub signing: SigningKey,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { root: RootKey::from_seed([1; 32]), signing: SigningKey::from_seed([2; 32]) }
+    }
+}
+
+/// A line for a license file.
+pub fn line(feature: &str, version: &str, count: u32) -> DraftLine {
+    DraftLine {
+        increment: true,
+        feature: feature.to_owned(),
+        version: version.to_owned(),
+        expiry: Expiry::Permanent,
+        count: Count::Counted(count),
+        lrn: "LRN-1".to_owned(),
+        model: Model::Floating,
+        version_rule: VersionRule::AtLeast,
+        attributes: Vec::new(),
+    }
+}
+
+/// A line with attributes.
+pub fn line_with(feature: &str, count: u32, attributes: &[(&str, &str)]) -> DraftLine {
+    let attributes =
+        attributes.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect();
+    DraftLine { attributes, ..line(feature, "8.0", count) }
+}
+
+/// A signed license file for any host.
+pub fn license(keys: &Keys, lines: Vec<DraftLine>) -> String {
+    license_with(keys, lines, LicenseState::Active, date(2026, 1, 1))
+}
+
+pub fn license_with(keys: &Keys, lines: Vec<DraftLine>, state: LicenseState, issued: Date) -> String {
+    license_bound(keys, lines, state, issued, "ANY")
+}
+
+/// A signed license file for one host.
+pub fn license_bound(
+    keys: &Keys,
+    lines: Vec<DraftLine>,
+    state: LicenseState,
+    issued: Date,
+    host_id: &str,
+) -> String {
+    let draft = Draft {
+        comments: vec!["for tests".to_owned()],
+        servers: vec![DraftServer {
+            host: "this_host".to_owned(),
+            host_id: host_id.to_owned(),
+            port: Some(7260),
+        }],
+        vendor: DraftVendor { name: PUBLISHER.to_owned(), port: None },
+        licenses: vec![DraftLicense {
+            lrn: "LRN-1".to_owned(),
+            customer: "Customer".to_owned(),
+            site: "Site".to_owned(),
+            license_type: "production".to_owned(),
+            product: "Product".to_owned(),
+            state,
+            issued,
+            expires: Expiry::Permanent,
+            rk: None,
+        }],
+        lines,
+    };
+    let document = draft.to_document("draft.lic").expect("a draft that can be read");
+    let certificate =
+        keys.root.certify(PUBLISHER, &keys.signing.public_key(), date(2020, 1, 1), Expiry::Permanent);
+    let signed = grantor_license::sign(&document, &keys.signing, &certificate);
+    String::from_utf8(signed.to_bytes()).unwrap()
+}

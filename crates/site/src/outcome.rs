@@ -1,0 +1,247 @@
+//! What `apply` answers: replies and named refusals. A refusal is a value, not an error; the texts for people are made
+//! in `api`. Nothing here decides.
+
+use std::sync::Arc;
+
+use grantor_license::{Model, Version};
+use serde::{Deserialize, Serialize};
+
+use crate::command::Identity;
+use crate::event::Event;
+use crate::ids::{GrantId, SessionId, TicketId};
+use crate::time::Timestamp;
+
+/// What came of one entry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The answer to whoever asked.
+    pub reply: Result<Reply, Refusal>,
+    /// What happened, in order: also what fell due before the command and what followed from it.
+    pub events: Vec<Event>,
+}
+
+/// The answer to a command that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// Done; there is nothing to add.
+    Done,
+    /// The session is open.
+    Opened {
+        /// Its name.
+        session: SessionId,
+        /// Signs of life are due within so many seconds.
+        heartbeat_seconds: u32,
+        /// Whether it was open already: an answer had been lost, or the application came back.
+        resumed: bool,
+    },
+    /// Seats were granted. Several grants when no single pool had enough.
+    CheckedOut {
+        /// One for each pool that seats came from.
+        grants: Vec<Granted>,
+    },
+    /// The request waits in line.
+    Queued {
+        /// Its place.
+        ticket: TicketId,
+        /// How many requests for the feature stand before it.
+        ahead: u32,
+    },
+    /// The grant was given back.
+    CheckedIn {
+        /// Its seats are kept out until then: a hold window runs.
+        held_until: Option<Timestamp>,
+    },
+    /// The file is loaded; what changed in capacity.
+    FileLoaded {
+        /// Every pool whose capacity differs from before.
+        changes: Vec<PoolChange>,
+    },
+}
+
+/// Seats granted from one pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// The grant's number.
+    pub grant: GrantId,
+    /// How many.
+    pub count: u32,
+    /// The feature as its line spells it.
+    pub feature: Arc<str>,
+    /// The line's publisher.
+    pub publisher: Arc<str>,
+    /// The line's version.
+    pub version: Version,
+    /// When it was granted.
+    pub since: Timestamp,
+    /// Whether seats beyond the bought count were needed.
+    pub overdraft: bool,
+    /// A minimal license document that proves the line (design.md §6).
+    pub proof: Arc<str>,
+}
+
+/// A pool whose capacity changed. `None` = uncounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolChange {
+    /// Whose pool.
+    pub tenant: Arc<str>,
+    /// Its feature.
+    pub feature: Arc<str>,
+    /// Its version.
+    pub version: Version,
+    /// Seats before; `Some(0)` if it is new.
+    pub from: Option<u32>,
+    /// Seats now; `Some(0)` if it is gone.
+    pub to: Option<u32>,
+}
+
+/// Somebody who holds seats of the pool in question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The grant's number.
+    pub grant: GrantId,
+    /// Who, as claimed.
+    pub who: Arc<Identity>,
+    /// How many.
+    pub count: u32,
+    /// Since when.
+    pub since: Timestamp,
+    /// Free again by then at the latest, if that is known.
+    pub until: Option<Timestamp>,
+}
+
+/// Why nothing was granted, or a command was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// No loaded line names the feature.
+    UnknownFeature {
+        /// As asked.
+        feature: String,
+        /// The nearest names that are loaded, best first, five at most.
+        nearest: Vec<Arc<str>>,
+    },
+    /// The feature is loaded, but no line serves this version.
+    VersionNotServed {
+        /// As asked.
+        requested: Version,
+        /// What is loaded.
+        served: Vec<Version>,
+    },
+    /// Every line that would serve has run out.
+    Expired {
+        /// When the last of them did.
+        at: Timestamp,
+    },
+    /// Every line that would serve begins later.
+    NotYetValid {
+        /// When the first of them does.
+        starts: Timestamp,
+    },
+    /// All seats are out.
+    NoneLeft(Box<NoneLeft>),
+    /// Seats are free, but others wait for them in line.
+    QueuedAhead {
+        /// How many requests wait.
+        ahead: u32,
+    },
+    /// More was asked for than was ever bought.
+    MoreThanExists {
+        /// The fewest that were wanted.
+        requested: u32,
+        /// What the serving pools hold at best, overdraft included.
+        capacity: u32,
+    },
+    /// One session may not hold so many of one feature.
+    LimitPerClient {
+        /// The limit.
+        limit: u32,
+        /// What the session holds.
+        held: u32,
+    },
+    /// So many wait already that nobody else may.
+    QueueFull {
+        /// The bound.
+        bound: u32,
+    },
+    /// The serving lines are locked to other machines or users.
+    WrongHost {
+        /// What they are locked to.
+        locked_to: Vec<String>,
+    },
+    /// The feature is not consumed by checkout.
+    NotForCheckout {
+        /// How it is consumed.
+        model: Model,
+    },
+    /// There is no such session: it ended, or never was. A heartbeat never revives one.
+    NoSuchSession,
+    /// A session of that name is open for somebody else.
+    SessionTaken,
+    /// As many sessions are open as may be.
+    TooManySessions {
+        /// The bound.
+        bound: u32,
+    },
+    /// The session is not a lease: it has no end to move.
+    NotALease,
+    /// The grant was given back, revoked or removed before.
+    AlreadyReturned,
+    /// The grant never was, or is another session's.
+    NoSuchGrant,
+    /// The request was granted and given back before: its key can't take again.
+    RequestDone,
+    /// The key was used for a request for something else.
+    RequestKeyReused,
+    /// There is no such place in the queue.
+    NoSuchTicket,
+    /// The request makes no sense.
+    BadAmount {
+        /// At least, as asked.
+        at_least: u32,
+        /// At most, as asked.
+        at_most: Option<u32>,
+    },
+    /// No license file of that name is loaded for the tenant.
+    NoSuchFile {
+        /// As asked.
+        name: String,
+    },
+    /// There is no standing violation of that number.
+    NoSuchViolation,
+    /// The clock does not stand accused.
+    ClockNotAccused,
+    /// The set-up token is wrong, used or too old, or there is an administrator already.
+    SetupClosed,
+    /// There is a living token of that name.
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// There is no token of that name.
+    NoSuchToken {
+        /// The name.
+        name: String,
+    },
+}
+
+/// All seats are out: who holds them, and what would help.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoneLeft {
+    /// The feature as its line spells it.
+    pub feature: Arc<str>,
+    /// The fewest that were wanted.
+    pub requested: u32,
+    /// What the serving pools hold, overdraft not included.
+    pub capacity: u32,
+    /// What is out.
+    pub in_use: u32,
+    /// What is left, fewer than wanted.
+    pub free: u32,
+    /// How many requests wait in line.
+    pub queued: u32,
+    /// Who has held longest; ten at most.
+    pub holders: Vec<Held>,
+    /// When the next seat comes free at the latest, if that is known.
+    pub next_free: Option<Timestamp>,
+    /// Whether the pool holds more grants than seats, as it shrank.
+    pub over_capacity: bool,
+}

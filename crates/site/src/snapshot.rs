@@ -1,0 +1,89 @@
+//! The whole state as bytes and back, with a version in front, and its hash. Equal states give equal bytes.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::Site;
+
+/// Marks the bytes as a site's state.
+const MAGIC: &[u8; 8] = b"GRNTSITE";
+
+/// The only format so far. A new one keeps the code that reads this one.
+const VERSION: u16 = 1;
+
+/// Why bytes are not a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnapshotError {
+    /// They don't begin as a state does.
+    NotASite,
+    /// A version that this program does not know.
+    Version(u16),
+    /// Damaged behind the header.
+    Damaged(String),
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotASite => f.write_str("these bytes are not the state of a site"),
+            Self::Version(version) => write!(
+                f,
+                "the state has format {version}, and this program knows formats up to {VERSION}\n  hint: start the version of grantor that wrote it, or a newer one"
+            ),
+            Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+impl Site {
+    /// The state as bytes.
+    #[must_use]
+    pub fn to_snapshot(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(VERSION.to_le_bytes());
+        // Writing to memory fails for no value that a site can hold; an empty body would be refused when read.
+        let body = postcard::to_stdvec(self).unwrap_or_default();
+        bytes.extend(body);
+        bytes
+    }
+
+    /// The state that [`Site::to_snapshot`] wrote.
+    ///
+    /// # Errors
+    /// Bytes of another kind, another version, or damaged ones.
+    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
+        let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
+        let version = u16::from_le_bytes(*version);
+        if version != VERSION {
+            return Err(SnapshotError::Version(version));
+        }
+        let mut site: Self =
+            postcard::from_bytes(body).map_err(|error| SnapshotError::Damaged(error.to_string()))?;
+        site.share_identities();
+        Ok(site)
+    }
+
+    /// SHA-256 over the state: equal on every server at an equal index.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.to_snapshot()).into()
+    }
+
+    /// Reading gives each grant its own copy of who holds it; let it share the session's again.
+    fn share_identities(&mut self) {
+        let held: Vec<_> = self
+            .sessions
+            .iter()
+            .flat_map(|(_, session)| session.grants.iter().map(|id| (*id, session.who.clone())))
+            .collect();
+        for (id, who) in held {
+            if let Some(grant) = self.grants.get_mut(id) {
+                grant.who = who;
+            }
+        }
+    }
+}
