@@ -43,7 +43,7 @@ pub(crate) async fn serve(
     let slots = Arc::new(Semaphore::new(bounds.connections));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(bounds.header).max_buf_size(HEAD).half_close(true);
+    http.timer(TokioTimer::new()).header_read_timeout(bounds.header).max_buf_size(HEAD);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

@@ -184,3 +184,18 @@ fn a_web_page_of_another_origin_is_refused_and_answers_are_dressed_for_browsers(
     }
     assert_eq!(site.status()["sessions"], 1);
 }
+
+#[test]
+fn a_listener_that_dies_is_noticed_at_once_and_its_session_ends_after_the_grace() {
+    let site = Site::configured(vec![line("cad", "8.0", 1)], |config| config.limits.reconnect_seconds = 1);
+    let session = site.session("crashed");
+    assert_eq!(site.checkout(&session, json!({ "feature": "cad", "version": "8.0" })).0, 201);
+    let mut connection = raw::connect(site.address());
+    write!(connection, "GET /v1/sessions/{session}/events HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut head = [0; 12];
+    connection.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200");
+    // As a killed process leaves it: no TLS goodbye.
+    drop(connection);
+    site.wait_until(|site| site.feature("cad")["in_use"] == 0);
+}
