@@ -42,6 +42,8 @@ pub enum Scope {
     Read,
     /// Open sessions where applications aren't let in freely.
     Checkout,
+    /// Bring a new server into the cluster, once.
+    Join,
 }
 
 /// Makes a token: `POST /v1/admin/tokens`.

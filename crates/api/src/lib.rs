@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod checkout;
+pub mod cluster;
 pub mod id;
 pub mod limits;
 pub mod problem;

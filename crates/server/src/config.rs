@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use crate::consensus::Timers;
+
 /// The port that license servers of this kind listen on (seed 003).
 pub const PORT: u16 = 7260;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub tls: Tls,
     /// Log on standard error.
     pub log: Log,
+    /// The other servers.
+    pub cluster: Cluster,
     /// The file it was read from, to be read again.
     #[serde(skip)]
     pub source: Option<PathBuf>,
@@ -56,6 +60,7 @@ impl Default for Config {
             limits: Limits::default(),
             tls: Tls::default(),
             log: Log::default(),
+            cluster: Cluster::default(),
             source: None,
         }
     }
@@ -130,6 +135,21 @@ pub struct Tls {
     pub key: Option<PathBuf>,
     /// More names and addresses for the certificate that the server makes.
     pub names: Vec<String>,
+}
+
+/// Several servers as one. A server without a join token stands alone until it takes others in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Cluster {
+    /// `host:port` at which applications and the other servers reach this one; host name and port if left out.
+    pub address: Option<String>,
+    /// All servers that form the cluster, this one included, in the same order on each; the `SERVER` lines of the license
+    /// file if left out. The first one founds it.
+    pub servers: Vec<String>,
+    /// File that holds the join token; only the server's user may read it.
+    pub token_file: Option<PathBuf>,
+    /// How long servers wait for each other: `near`, or `slow` for far networks and slow disks.
+    pub timers: Timers,
 }
 
 /// The log on standard error.
@@ -209,6 +229,7 @@ impl Config {
         self.license_files.iter_mut().for_each(absolute);
         self.tls.certificate.iter_mut().for_each(absolute);
         self.tls.key.iter_mut().for_each(absolute);
+        self.cluster.token_file.iter_mut().for_each(absolute);
     }
 
     /// What can be read but makes no sense.
@@ -235,6 +256,12 @@ impl Config {
                 self.log.level
             ));
         }
+        let addresses = self.cluster.address.iter().chain(&self.cluster.servers);
+        problems.extend(
+            addresses
+                .filter_map(|text| crate::cluster::address(text).err())
+                .map(|error| format!("cluster: {error}")),
+        );
         let heartbeat = grantor_api::limits::HEARTBEAT;
         if !heartbeat.contains(&self.limits.heartbeat_seconds) {
             problems.push(format!(
@@ -288,6 +315,7 @@ impl Config {
             ("tenant", self.tenant != other.tenant),
             ("tls", self.tls != other.tls),
             ("log", self.log != other.log),
+            ("cluster", self.cluster != other.cluster),
             ("limits of connections and times", bounds(self) != bounds(other)),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
@@ -339,6 +367,11 @@ const KEYS: &[&str] = &[
     "log",
     "format",
     "level",
+    "cluster",
+    "address",
+    "servers",
+    "token_file",
+    "timers",
 ];
 
 fn unknown_key(name: &str, text: &str, path: &str) -> String {

@@ -1,5 +1,6 @@
 //! The license server: consensus adapter, HTTP API, log events, and the task that runs them.
 
+pub mod cluster;
 pub mod config;
 pub mod consensus;
 pub mod log;
@@ -14,6 +15,7 @@ mod http;
 mod listen;
 mod living;
 mod loader;
+mod reign;
 
 pub use config::Config;
 pub use http::openapi;

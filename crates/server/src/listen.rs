@@ -13,10 +13,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceBuilder;
 
+use crate::cluster;
 use crate::http::Peer;
 
 /// Time for a TLS handshake.
@@ -32,11 +36,19 @@ pub(crate) struct Bounds {
     pub(crate) header: Duration,
 }
 
-/// Serves `router` until `stop` says so.
+/// What is behind the port: one way in for applications and administrators, another for peers.
+#[derive(Clone)]
+pub(crate) struct Doors {
+    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) router: Router,
+    pub(crate) peer_tls: Arc<ServerConfig>,
+    pub(crate) peer_router: Router,
+}
+
+/// Serves until `stop` says so.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    tls: TlsAcceptor,
-    router: Router,
+    listener: Arc<TcpListener>,
+    doors: Doors,
     bounds: Bounds,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -52,15 +64,8 @@ pub(crate) async fn serve(
         let Some((stream, peer)) = accepted_or_wait(accepted).await else { continue };
         // Beyond the bound, a connection is closed at once: the peer comes back, and those who are in are served.
         let Ok(slot) = slots.clone().try_acquire_owned() else { continue };
-        tokio::spawn(connection(
-            stream,
-            peer,
-            tls.clone(),
-            http.clone(),
-            router.clone(),
-            graceful.watcher(),
-            slot,
-        ));
+        let watched = (graceful.watcher(), stop.clone());
+        tokio::spawn(connection(stream, peer, doors.clone(), http.clone(), watched, slot));
     }
     drop(listener);
     let _in_time = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
@@ -81,18 +86,36 @@ async fn accepted_or_wait(accepted: io::Result<(TcpStream, SocketAddr)>) -> Opti
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    tls: TlsAcceptor,
+    doors: Doors,
     http: http1::Builder,
-    router: Router,
-    watcher: Watcher,
+    (watcher, mut stop): (Watcher, watch::Receiver<bool>),
     _slot: OwnedSemaphorePermit,
 ) {
     // Small answers must not wait for more to send; if the option can't be set, they are slower and no less right.
     let _slower = stream.set_nodelay(true);
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else { return };
-    let service = ServiceBuilder::new().layer(Extension(Peer(peer))).service(router);
+    let Ok(Some((stream, is_peer))) = tokio::time::timeout(HANDSHAKE, handshake(stream, &doors)).await else { return };
+    if is_peer {
+        // Peers turn to another server at once; there is nothing to finish for them.
+        drop(watcher);
+        tokio::select! {
+            ended = cluster::serve(stream, doors.peer_router) => {
+                tracing::debug!(%peer, ?ended, "a peer's connection ended");
+            }
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        return;
+    }
+    let service = ServiceBuilder::new().layer(Extension(Peer(peer))).service(doors.router);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%peer, %error, "a connection ended badly");
     }
+}
+
+/// The finished handshake, and whether it is a peer's.
+async fn handshake(stream: TcpStream, doors: &Doors) -> Option<(TlsStream<TcpStream>, bool)> {
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await.ok()?;
+    let is_peer = cluster::is_peer(&hello.client_hello());
+    let config = if is_peer { doors.peer_tls.clone() } else { doors.tls.clone() };
+    Some((hello.into_stream(config).await.ok()?, is_peer))
 }

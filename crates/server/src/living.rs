@@ -110,6 +110,12 @@ impl Living {
             .collect()
     }
 
+    /// This server begins to lead: every session's clock starts anew, and nothing of an earlier lead is left.
+    pub(crate) fn begin(&self, sessions: impl Iterator<Item = (SessionId, u32)>) {
+        self.lock().clear();
+        sessions.for_each(|(session, heartbeat_seconds)| self.opened(session, heartbeat_seconds));
+    }
+
     /// The server stops: those who listen are let go, and find another server or this one again.
     pub(crate) fn let_go(&self) {
         self.lock().values_mut().for_each(|life| life.listener = None);

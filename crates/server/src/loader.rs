@@ -166,6 +166,24 @@ impl Loader {
     }
 }
 
+/// The configured license files that can be read, with their names.
+pub(crate) fn texts(paths: &[PathBuf]) -> Vec<(String, Vec<u8>)> {
+    let files = paths.iter().flat_map(|path| expand(path));
+    files.filter_map(|path| Some((path.display().to_string(), read_bounded(&path).ok()?))).collect()
+}
+
+/// The servers that the configured license files name, if they name three: `host:port`, in order (flexnet-formats §10).
+pub(crate) fn three_servers(paths: &[PathBuf]) -> Option<Vec<String>> {
+    let texts = texts(paths);
+    texts.iter().find_map(|(name, bytes)| {
+        let parsed = grantor_license::parse(name, bytes);
+        let servers: Vec<String> = (parsed.document.servers())
+            .map(|server| format!("{}:{}", server.host, server.port.unwrap_or(crate::config::PORT)))
+            .collect();
+        (servers.len() == 3).then_some(servers)
+    })
+}
+
 /// Reads a license file, unless it is larger than one may be.
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     let most = grantor_api::limits::LICENSE_FILE;

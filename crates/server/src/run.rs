@@ -1,10 +1,9 @@
 //! A license server from start to stop: opens the data folder, loads license files, serves, keeps watch, and stops in
 //! good order. The one place that ties the parts together.
 
-use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -14,21 +13,20 @@ use grantor_site::{Command, Event, Timestamp};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
+use crate::cluster::place::{self, Place};
+use crate::cluster::{self, PeerIdentity, Peers, Wire};
 use crate::config::Config;
 use crate::consensus::{self, Applied, Consensus};
 use crate::eventlog;
 use crate::http::{self, App, Counters, Rules, Shared};
-use crate::listen::{self, Bounds};
+use crate::listen::{self, Bounds, Doors};
 use crate::living::Living;
 use crate::loader::Loader;
-use crate::{hostid, secret, tls};
+use crate::{hostid, reign, tls};
 
-/// How long a set-up token is of use, in seconds.
-const SETUP: u32 = 15 * 60;
 /// How often signs of life and instants that fall due are looked at.
 const WATCH: Duration = Duration::from_millis(500);
 
@@ -50,22 +48,29 @@ const LARGEST_COMMAND: usize = 128 << 20;
 /// Most sessions that are ended at one look, so that a thousand seats a second come back and not all at once.
 const ENDED: usize = 500;
 
-/// Starts a server: returns when it takes requests.
+/// Starts a server: returns when it takes requests. A server that is to form a cluster takes them as soon as the cluster is
+/// there.
 ///
 /// # Errors
-/// A configuration, data folder, certificate or port that can't be used, in words for people.
+/// A configuration, data folder, certificate or port that can't be used, in words for people; a cluster that refuses this
+/// server.
 pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error + Send + Sync>> {
-    let clock = Arc::new(Clock::default());
-    let consensus = open(config, &clock).await?;
+    crate::log::make_dir(&config.data_dir)?;
     let host = hostid::host_name();
+    let identity = tls::identity(&config.tls, &config.data_dir, &host)?;
+    let peers = Arc::new(Peers::new(PeerIdentity::open(&config.data_dir)?));
+    let listener = Arc::new(bind(config).await?);
+    let address = listener.local_addr()?;
+    let place = place::find(config, &host, &listener, &identity, &peers).await?;
+    let clock = Arc::new(Clock::default());
+    let consensus = open(config, &clock, &place, &peers).await?;
     let mut machine = hostid::machine();
     machine.registration_key = Some(registration_key(&consensus));
     let rules = Rules::of(config, machine)?;
-    let identity = tls::identity(&config.tls, &config.data_dir, &host)?;
-    let listener = bind(config).await?;
-    let address = listener.local_addr()?;
     let app = App::new(Shared {
         clock: clock.clone(),
+        cluster: place.node(peers),
+        is_open: AtomicBool::new(false),
         living: Living::default(),
         rules: RwLock::new(Arc::new(rules)),
         config: config.clone(),
@@ -82,29 +87,45 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
         consensus,
     });
     tokio::spawn(follow(app.clone(), app.consensus.events()));
-    bring_up(&app, config).await?;
-    let setup_token = offer_setup(&app).await?;
+    // A single server is ready when this returns; of several, whoever leads gets ready by itself.
+    let setup_token = if app.consensus.alone() { reign::begin(&app).await? } else { None };
+    tokio::spawn(reign::reign(app.clone()));
+    tokio::spawn(cluster::look_after(app.clone()));
     tokio::spawn(keep_watch(app.clone()));
-    let bounds = Bounds {
-        connections: config.limits.connections,
-        header: Duration::from_secs(config.limits.header_seconds.into()),
-    };
-    let acceptor = TlsAcceptor::from(identity.config);
-    let serving = tokio::spawn(listen::serve(
-        listener,
-        acceptor,
-        http::router(app.clone()),
-        bounds,
-        app.stop.subscribe(),
-    ));
+    let serving = tokio::spawn(listen::serve(listener, doors(&app, &identity)?, bounds(config), app.stop.subscribe()));
     info!(event = eventlog::SERVER_UP, %address, fingerprint = identity.fingerprint, "license server up");
     Ok(Running { address, fingerprint: identity.fingerprint, setup_token, app, serving })
 }
 
-async fn open(config: &Config, clock: &Arc<Clock>) -> Result<Consensus, consensus::StartError> {
+fn doors(app: &App, identity: &tls::Identity) -> Result<Doors, rustls::Error> {
+    let (router, passed_on) = http::routers(app);
+    Ok(Doors {
+        tls: identity.config.clone(),
+        router,
+        peer_tls: app.cluster.peers.identity.server()?,
+        peer_router: cluster::router(app, passed_on),
+    })
+}
+
+pub(crate) fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        connections: config.limits.connections,
+        header: Duration::from_secs(config.limits.header_seconds.into()),
+    }
+}
+
+async fn open(
+    config: &Config,
+    clock: &Arc<Clock>,
+    place: &Place,
+    peers: &Arc<Peers>,
+) -> Result<Consensus, Box<dyn std::error::Error + Send + Sync>> {
     let ticking = clock.clone();
     let mut settings = consensus::Settings::single(&config.data_dir, Arc::new(move || ticking.now()));
     settings.limits.batch_bytes = LARGEST_COMMAND;
+    settings.transport = Arc::new(Wire(peers.clone()));
+    settings.timers = config.cluster.timers;
+    place.settle(&mut settings)?;
     let consensus = consensus::start(settings).await?;
     consensus.exit_on_failure();
     clock.has_seen(consensus.view().now());
@@ -134,44 +155,6 @@ async fn bind(config: &Config) -> std::io::Result<TcpListener> {
         )
     };
     bound.map_err(help)
-}
-
-/// Brings the site to what configuration and files say, and starts every session's clock anew.
-async fn bring_up(app: &App, config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    app.configure(config).await.map_err(|failure| failure.0.detail)?;
-    for (id, session) in app.consensus.view().sessions().filter(|(_, session)| session.lease_until.is_none())
-    {
-        app.living.opened(id, session.heartbeat_seconds);
-    }
-    reload(app, "start").await;
-    Ok(())
-}
-
-/// Reads configuration and license files again and logs what is wrong with them.
-async fn reload(app: &App, by: &str) {
-    if let Err(failure) = app.reload(by).await {
-        for problem in &failure.0.problems {
-            error!(event = eventlog::FILES_READ, "{}", problem.replace("\n  ", "; "));
-        }
-        error!(event = eventlog::FILES_READ, "{}: {}", failure.0.title, failure.0.detail);
-    }
-}
-
-async fn offer_setup(app: &App) -> Result<Option<String>, Box<dyn std::error::Error + Send + Sync>> {
-    if !app.consensus.view().access().is_new() {
-        return Ok(None);
-    }
-    let (token, hash) = secret::new_token()?;
-    let until = app.now().plus_seconds(SETUP);
-    app.propose(Command::OfferSetup { token: hash, until }).await.map_err(|failure| failure.0.detail)?;
-    write_private(&app.setup_file, &token)?;
-    Ok(Some(token))
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
 }
 
 impl App {
@@ -256,6 +239,9 @@ async fn keep_watch(app: App) {
             () = tokio::time::sleep(WATCH) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
+        if !app.is_open.load(Ordering::SeqCst) {
+            continue;
+        }
         let ends = app.living.overdue().into_iter().take(ENDED).map(|session| end_overdue(&app, session));
         futures::future::join_all(ends).await;
         if app.consensus.view().next_due().is_some_and(|due| due <= app.now()) {
@@ -306,7 +292,7 @@ impl Running {
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload(&self.app, "SIGHUP").await,
+                _ = hup.recv() => reign::reload(&self.app, "SIGHUP").await,
                 _ = told.wait_for(|stop| *stop) => break,
             }
         }
@@ -314,8 +300,9 @@ impl Running {
         Ok(())
     }
 
-    /// Stops in good order: open requests end, the log is closed.
+    /// Stops in good order: the lead is handed over, open requests end, the log is closed.
     pub async fn stop(self) {
+        http::give_up_lead(&self.app).await;
         self.app.stop.send_replace(true);
         self.app.living.let_go();
         if let Err(error) = self.serving.await {

@@ -64,11 +64,20 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 fn made_once(settings: &Tls, data_dir: &Path, host: &str) -> io::Result<(String, String)> {
-    let (certificate, key) = (data_dir.join("server.crt"), data_dir.join("server.key"));
+    kept(data_dir, "server", || make(settings, host))
+}
+
+/// The certificate and key of that name in the data folder; made if they are not there.
+pub(crate) fn kept(
+    data_dir: &Path,
+    name: &str,
+    make: impl FnOnce() -> Result<(String, String), rcgen::Error>,
+) -> io::Result<(String, String)> {
+    let (certificate, key) = (data_dir.join(format!("{name}.crt")), data_dir.join(format!("{name}.key")));
     if certificate.exists() && key.exists() {
         return Ok((read(&certificate)?, read(&key)?));
     }
-    let (chain, secret) = make(settings, host).map_err(|error| io::Error::other(format!("tls: {error}")))?;
+    let (chain, secret) = make().map_err(|error| io::Error::other(format!("tls: {error}")))?;
     write(&key, &secret, 0o600)?;
     write(&certificate, &chain, 0o644)?;
     Ok((chain, secret))

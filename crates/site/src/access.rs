@@ -34,6 +34,8 @@ pub enum Scope {
     Read,
     /// Open sessions where applications aren't let in freely.
     Checkout,
+    /// Bring a new server into the cluster, once.
+    Join,
 }
 
 /// A person who may do everything.
@@ -87,6 +89,11 @@ impl Access {
     #[must_use]
     pub fn token(&self, secret: &Secret, now: Timestamp) -> Option<&Token> {
         self.tokens.get(secret).filter(|token| token.until.is_none_or(|until| now < until))
+    }
+
+    /// Every token that is of use at `now`, with its hash.
+    pub fn secrets(&self, now: Timestamp) -> impl Iterator<Item = (&Secret, &Token)> {
+        self.tokens.iter().filter(move |(_, token)| token.until.is_none_or(|until| now < until))
     }
 
     /// Every token, without its hash.

@@ -7,6 +7,7 @@
 
 mod batch;
 mod machine;
+mod members;
 mod network;
 mod proposer;
 mod settings;
@@ -37,6 +38,7 @@ use self::store::Store;
 use crate::log::{Folder, Identity, Log};
 
 pub use batch::Applied;
+pub use members::{ChangeError, Seen};
 pub use network::{Alone, BadMessage, Sending, Transport};
 pub use proposer::{Limits, ProposeError};
 pub use settings::{Clock, Settings, StartError};
@@ -71,6 +73,10 @@ pub struct Consensus {
     queue: Queue,
     counters: Arc<Counters>,
     identity: Identity,
+    /// When a majority was last asked, and agreed, whether this server leads.
+    confirmed: std::sync::Mutex<Option<std::time::Instant>>,
+    confirming: tokio::sync::Mutex<()>,
+    paused: Arc<std::sync::atomic::AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -79,7 +85,8 @@ pub struct Consensus {
 pub async fn start(settings: Settings) -> Result<Consensus, StartError> {
     settings.check()?;
     settings.refuse_a_wiped_member()?;
-    let folder = Folder::open(&settings.data_dir, settings.server)?;
+    settings.refuse_a_lost_log()?;
+    let folder = Folder::open_in(&settings.data_dir, settings.server, settings.cluster)?;
     let identity = folder.identity();
     let (snapshots, held) = Snapshots::open(folder.path(), identity.cluster)?;
     let opened = Log::open(folder, &settings.log)?;
@@ -109,7 +116,9 @@ impl Consensus {
     ) -> Self {
         let (queue, waiting) = Queue::new(&settings.limits);
         let counters = Arc::new(Counters::default());
+        let paused = Arc::default();
         let proposer = Proposer {
+            paused: Arc::clone(&paused),
             raft: raft.clone(),
             machine: machine.clone(),
             clock: settings.clock.clone(),
@@ -119,7 +128,19 @@ impl Consensus {
         };
         let keeper = keep_snapshots(raft.clone(), machine.clone(), settings.snapshot_age);
         let tasks = vec![tokio::spawn(proposer.run(waiting)), tokio::spawn(keeper)];
-        Self { raft, log, snapshots, machine, queue, counters, identity, tasks }
+        Self {
+            raft,
+            log,
+            snapshots,
+            machine,
+            queue,
+            counters,
+            identity,
+            confirmed: std::sync::Mutex::default(),
+            confirming: tokio::sync::Mutex::default(),
+            paused,
+            tasks,
+        }
     }
 
     /// Makes a new cluster of the members the first time, and waits until a single server leads.
@@ -132,9 +153,15 @@ impl Consensus {
             let founded = self.raft.initialize(members).await;
             founded.map_err(|error| StartError::Raft(error.to_string()))?;
         }
-        if settings.members.len() > 1 {
+        let me = settings.server;
+        let alone = self.raft.with_raft_state(move |state| {
+            state.membership_state.effective().membership().voter_ids().eq([me])
+        });
+        if !alone.await? {
             return Ok(());
         }
+        // Nobody else has a vote, so there is nothing to wait for.
+        self.raft.trigger().elect().await?;
         let applied = |index: Option<u64>, applied: Option<LogId>| applied.map(|id| id.index) == index;
         let wait = self.raft.wait(Some(Duration::from_secs(60)));
         let led = wait.metrics(

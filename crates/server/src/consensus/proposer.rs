@@ -108,6 +108,8 @@ pub(crate) struct Proposer {
     pub(crate) limits: Limits,
     pub(crate) counters: Arc<Counters>,
     pub(crate) last: Timestamp,
+    /// The lead is being handed over.
+    pub(crate) paused: Arc<std::sync::atomic::AtomicBool>,
 }
 
 impl Proposer {
@@ -178,6 +180,7 @@ impl Proposer {
         let metrics = self.raft.server_metrics();
         let metrics = metrics.borrow();
         match metrics.state {
+            ServerState::Leader if self.paused.load(Relaxed) => Err(ProposeError::Busy),
             ServerState::Leader => Ok(()),
             _ => Err(ProposeError::NotLeader { leader: metrics.current_leader }),
         }

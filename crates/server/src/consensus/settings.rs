@@ -14,7 +14,7 @@ use super::ServerId;
 use super::network::{Alone, Transport};
 use super::proposer::Limits;
 use super::timers::Timers;
-use crate::log::{Identity, LogError, Options};
+use crate::log::{ClusterId, Identity, LogError, Options};
 
 /// Tells the time; the only clock that consensus reads.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -29,6 +29,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// This server's id.
     pub server: ServerId,
+    /// The cluster that the server belongs to; a new one for an empty folder if nothing is said.
+    pub cluster: Option<ClusterId>,
+    /// This server's election window, if it isn't its position among the members.
+    pub slot: Option<usize>,
     /// All servers of the cluster, this one included, with their addresses.
     pub members: BTreeMap<ServerId, String>,
     /// Whether an empty folder may take part in a cluster of several servers: only at their very first
@@ -56,11 +60,13 @@ impl Settings {
         Self {
             data_dir: data_dir.to_owned(),
             server: 1,
+            cluster: None,
+            slot: None,
             members: BTreeMap::from([(1, String::new())]),
             form_cluster: false,
             clock,
             transport: Arc::new(Alone),
-            timers: Timers::Alone,
+            timers: Timers::Near,
             snapshot_log_bytes: 64 << 20,
             snapshot_age: Duration::from_secs(3600),
             limits: Limits::default(),
@@ -85,8 +91,17 @@ impl Settings {
         Err(StartError::EmptyFolder { folder: self.data_dir.clone(), server: self.server })
     }
 
+    /// An identity whose log is gone has forgotten its votes as well.
+    pub(crate) fn refuse_a_lost_log(&self) -> Result<(), StartError> {
+        let known = self.data_dir.join(crate::log::IDENTITY).exists();
+        if self.members.len() == 1 || !known || self.data_dir.join(crate::log::SEGMENTS).exists() {
+            return Ok(());
+        }
+        Err(StartError::EmptyFolder { folder: self.data_dir.clone(), server: self.server })
+    }
+
     pub(crate) fn raft_config(&self, identity: Identity) -> Result<Config, StartError> {
-        let position = self.members.range(..self.server).count();
+        let position = self.slot.unwrap_or_else(|| self.members.range(..self.server).count());
         let times = self.timers.times(position);
         let config = Config {
             cluster_name: identity.cluster.to_string(),

@@ -3,10 +3,9 @@
 //! cluster has a window of its own instead, and the windows are further apart than the core's tick.
 
 /// A preset of times, by what the servers run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Timers {
-    /// One server: it need not wait for anybody.
-    Alone,
     /// Servers in one network with sound disks.
     #[default]
     Near,
@@ -26,7 +25,6 @@ impl Timers {
     /// The times of the server at `position` among the members.
     pub(crate) fn times(self, position: usize) -> Times {
         let (heartbeat, base) = match self {
-            Self::Alone => (20, 60),
             Self::Near => (100, 400),
             Self::Slow => (250, 1000),
         };

@@ -24,6 +24,7 @@ fn to_site(scope: ApiScope) -> Scope {
         ApiScope::Release => Scope::Release,
         ApiScope::Read => Scope::Read,
         ApiScope::Checkout => Scope::Checkout,
+        ApiScope::Join => Scope::Join,
     }
 }
 
@@ -34,6 +35,7 @@ fn to_api(scope: Scope) -> ApiScope {
         Scope::Release => ApiScope::Release,
         Scope::Read => ApiScope::Read,
         Scope::Checkout => ApiScope::Checkout,
+        Scope::Join => ApiScope::Join,
     }
 }
 

@@ -118,6 +118,7 @@ pub(crate) fn scope_name(scope: Scope) -> &'static str {
         Scope::Release => "release",
         Scope::Read => "read",
         Scope::Checkout => "checkout",
+        Scope::Join => "join",
     }
 }
 

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod browser;
 mod checkouts;
+mod cluster;
 mod files;
 mod health;
 mod leases;
@@ -27,12 +28,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::config::{Applications, Config, ConfigError};
+use crate::cluster::{self as servers, Node};
 use crate::consensus::{Consensus, ProposeError};
 use crate::living::Living;
 use crate::loader::Loader;
 pub(crate) use answer::{Failure, refusal_text};
 pub(crate) use auth::Peer;
 pub(crate) use checkouts::grant;
+pub(crate) use cluster::{give_up_lead, own_status};
 pub(crate) use metrics::Counters;
 
 /// What every handler shares.
@@ -42,6 +45,9 @@ pub(crate) struct App(Arc<Shared>);
 /// The parts of [`App`].
 pub(crate) struct Shared {
     pub(crate) consensus: Consensus,
+    pub(crate) cluster: Node,
+    /// Whether this server leads and is ready to: signs of life are watched, limits are set.
+    pub(crate) is_open: std::sync::atomic::AtomicBool,
     pub(crate) clock: Arc<crate::clock::Clock>,
     pub(crate) living: Living,
     pub(crate) rules: RwLock<Arc<Rules>>,
@@ -99,10 +105,19 @@ impl App {
         self.body_time
     }
 
-    /// Has the command carried out; the answer means: on disk.
+    /// Whether this server certainly leads and may answer for the site.
+    pub(crate) async fn serves(&self) -> bool {
+        self.is_open.load(std::sync::atomic::Ordering::SeqCst) && self.consensus.surely_leads().await
+    }
+
+    /// Has the command carried out, by the leader if that is another server; the answer means: on a majority of disks.
     pub(crate) async fn propose(&self, command: Command) -> Result<Reply, Failure> {
-        let outcome = self.consensus.propose(command).await.map_err(|error| Failure(unproposed(&error)))?;
-        outcome.reply.map_err(Failure::from)
+        let there = self.cluster.leader(&self.consensus);
+        let outcome = match there {
+            Some(leader) if !self.consensus.leads() => self.cluster.propose(&leader, &command).await,
+            _ => self.consensus.propose(command).await.map_err(|error| unproposed(&error)),
+        };
+        outcome.map_err(Failure)?.reply.map_err(Failure::from)
     }
 
     /// The site answered with a reply of the wrong kind: our fault.
@@ -139,9 +154,9 @@ fn unproposed(error: &ProposeError) -> Problem {
 ))]
 struct Api;
 
-/// Every route, with its description.
-fn described() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Api::openapi())
+/// What only the leader answers; any server passes it on.
+fn for_the_leader() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(sessions::open))
         .routes(routes!(sessions::show, sessions::alive, sessions::close))
         .routes(routes!(sessions::events))
@@ -159,40 +174,56 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(admin::set_policy))
         .routes(routes!(admin::clear_violation))
         .routes(routes!(admin::confirm_clock))
-        .routes(routes!(admin::down))
-        .routes(routes!(files::reread))
         .routes(routes!(files::load, files::remove, files::show))
         .routes(routes!(status::status))
+        .routes(routes!(cluster::new_token))
+        .routes(routes!(cluster::remove))
+        .routes(routes!(cluster::transfer))
+}
+
+/// What each server answers for itself.
+fn for_itself() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(admin::down))
+        .routes(routes!(files::reread))
+        .routes(routes!(cluster::status))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::metrics))
 }
 
-/// The whole API, served.
-pub(crate) fn router(app: App) -> Router {
-    let (router, api) = described().split_for_parts();
-    let openapi = api.to_json().unwrap_or_default();
-    router
-        .route(
-            "/openapi.json",
-            axum::routing::get(move || std::future::ready(([("content-type", "application/json")], openapi))),
-        )
-        .fallback(|| async {
-            Failure(Problem::new(
-                Code::NotFound,
-                "there is no such page",
-                "`/openapi.json` lists all there are",
-            ))
-        })
-        .method_not_allowed_fallback(|| async {
-            Failure(Problem::new(
-                Code::MethodNotAllowed,
-                "the page has no such method",
-                "`/openapi.json` lists all there are",
-            ))
-        })
-        .layer(axum::middleware::from_fn(browser::guard))
-        .with_state(app)
+/// Every route, with its description.
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Api::openapi()).merge(for_the_leader()).merge(for_itself())
+}
+
+/// The whole API, served to applications and administrators; and the part of it that peers may pass on.
+pub(crate) fn routers(app: &App) -> (Router, Router) {
+    let openapi = openapi();
+    let own = for_itself().split_for_parts().0.route(
+        "/openapi.json",
+        axum::routing::get(move || std::future::ready(([("content-type", "application/json")], openapi))),
+    );
+    let leads = for_the_leader().split_for_parts().0;
+    let front = leads
+        .clone()
+        .route_layer(axum::middleware::from_fn_with_state(app.clone(), servers::to_leader))
+        .merge(own);
+    let behind = leads.route_layer(axum::middleware::from_fn_with_state(app.clone(), servers::here_only));
+    let finish = |router: Router<App>| {
+        let router = router.fallback(no_such_page).method_not_allowed_fallback(no_such_method);
+        router.layer(axum::middleware::from_fn(browser::guard)).with_state(app.clone())
+    };
+    (finish(front), finish(behind))
+}
+
+async fn no_such_page() -> Failure {
+    Problem::new(Code::NotFound, "there is no such page", "`/openapi.json` lists all there are").into()
+}
+
+async fn no_such_method() -> Failure {
+    Problem::new(Code::MethodNotAllowed, "the page has no such method", "`/openapi.json` lists all there are")
+        .into()
 }
 
 /// The API's description, for the check that the stored one is fresh.

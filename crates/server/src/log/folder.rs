@@ -17,6 +17,23 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClusterId(pub [u8; 16]);
 
+impl ClusterId {
+    /// Reads 32 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_hex(text).map(Self)
+    }
+
+    /// A new one.
+    ///
+    /// # Errors
+    /// The operating system has no randomness to give.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map(|()| Self(bytes))
+    }
+}
+
 impl std::fmt::Display for ClusterId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -41,14 +58,23 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens or creates the folder of `server`, and locks it.
+    /// Opens or creates the folder of `server`, and locks it. A new folder gets a cluster id of its own.
     pub fn open(path: &Path, server: u64) -> Result<Self, LogError> {
+        Self::open_in(path, server, None)
+    }
+
+    /// The same for a server of a cluster that has an id already.
+    pub fn open_in(path: &Path, server: u64, cluster: Option<ClusterId>) -> Result<Self, LogError> {
         make_dir(path)?;
         let lock = lock(path)?;
         let identity = match read_identity(path)? {
             Some(identity) => identity,
-            None => create_identity(path, server)?,
+            None => create_identity(path, server, cluster)?,
         };
+        if let Some(expected) = cluster.filter(|cluster| *cluster != identity.cluster) {
+            let what = format!("the folder belongs to cluster {}, not {expected}", identity.cluster);
+            return Err(LogError::damaged(&path.join(IDENTITY), 0, what));
+        }
         if identity.server != server {
             let folder = path.to_owned();
             return Err(LogError::WrongServer { folder, found: identity.server, expected: server });
@@ -116,9 +142,10 @@ fn lock(folder: &Path) -> Result<File, LogError> {
     }
 }
 
-fn create_identity(folder: &Path, server: u64) -> Result<Identity, LogError> {
+fn create_identity(folder: &Path, server: u64, cluster: Option<ClusterId>) -> Result<Identity, LogError> {
     refuse_orphaned_log(folder)?;
-    let identity = Identity { server, cluster: ClusterId(random(folder)?) };
+    let cluster = cluster.map_or_else(|| random(folder).map(ClusterId), Ok)?;
+    let identity = Identity { server, cluster };
     let text = format!("format {VERSION}\nserver {server}\ncluster {}\n", identity.cluster);
     write_whole(&folder.join(IDENTITY), &[text.as_bytes()])?;
     Ok(identity)

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 pub mod issue;
 pub mod raw;
+pub mod trio;
 
 use grantor_license::DraftLine;
 use grantor_server::config::{Applications, Config, Publisher};

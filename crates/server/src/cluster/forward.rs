@@ -1,0 +1,85 @@
+//! Any server takes any request: one that doesn't lead passes it on to the leader and the answer back, byte for byte. When
+//! there is no leader, it says why it can't help; a minority never answers for itself.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use grantor_api::{Code, Problem};
+
+use super::Member;
+use super::peers::Lane;
+use super::wire::ASKER;
+use crate::http::{App, Failure, Peer};
+
+/// Time for the leader to begin its answer. A checkout waits for two disks at most; argon2 for half a second.
+const ANSWER: Duration = Duration::from_secs(8);
+
+/// Answers here if this server leads, passes on otherwise.
+pub(crate) async fn to_leader(State(app): State<App>, request: Request, next: Next) -> Response {
+    if app.serves().await {
+        return next.run(request).await;
+    }
+    match app.cluster.leader(&app.consensus) {
+        Some(leader) => pass_on(&app, &leader, request).await,
+        None => no_leader(&app).into_response(),
+    }
+}
+
+/// Answers a request that another server passed on, if this one leads indeed: it is never passed on twice.
+pub(crate) async fn here_only(State(app): State<App>, request: Request, next: Next) -> Response {
+    match app.serves().await {
+        true => next.run(request).await,
+        false => no_leader(&app).into_response(),
+    }
+}
+
+async fn pass_on(app: &App, leader: &Member, mut request: Request) -> Response {
+    let asker = request.extensions().get::<Peer>().map(|peer| peer.0.to_string());
+    let headers = request.headers_mut();
+    for name in ["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "host", ASKER] {
+        headers.remove(name);
+    }
+    if let Some(asker) = asker.and_then(|asker| HeaderValue::from_str(&asker).ok()) {
+        headers.insert(ASKER, asker);
+    }
+    // Between servers it is HTTP/2, whatever the client speaks; the authority is of no meaning there.
+    *request.version_mut() = axum::http::Version::HTTP_2;
+    let sent = app.cluster.peers.send(leader, Lane::Requests, request);
+    match tokio::time::timeout(ANSWER, sent).await {
+        Ok(Ok(answer)) => answer.map(Body::new).into_response(),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::Other => unknown(&leader.address).into_response(),
+        Ok(Err(error)) => away(&leader.address, &error).into_response(),
+        Err(_late) => unknown(&leader.address).into_response(),
+    }
+}
+
+fn unknown(leader: &str) -> Failure {
+    let detail = format!("the leader {leader} was asked and did not answer");
+    Problem::new(Code::Unknown, "it is not known whether this was done", detail)
+        .hint("ask again with the same request key or session id: nothing is taken twice")
+        .into()
+}
+
+fn away(leader: &str, error: &std::io::Error) -> Failure {
+    let detail = format!("the leader {leader} can't be reached: {error}");
+    Problem::new(Code::Unavailable, "the server can't answer now", detail)
+        .hint("try again in a second, or another server")
+        .into()
+}
+
+/// Why this server can't help: it sees no leader.
+pub(crate) fn no_leader(app: &App) -> Failure {
+    let members = app.cluster.members(&app.consensus);
+    let voters = members.len();
+    let detail = format!(
+        "this is one of {voters} servers, and it sees no majority of them: alone it grants nothing, since the others may be \
+         granting the same seats"
+    );
+    Problem::new(Code::Unavailable, "the server has no majority", detail)
+        .hint("try again in a second, or another server; `grantor cluster status` shows which servers see each other")
+        .into()
+}

@@ -1,0 +1,175 @@
+//! Three servers as one: formed, asked at any of them, losing any one of them, refusing who doesn't belong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests talk to the network"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::line;
+use support::trio::Trio;
+
+#[test]
+fn three_servers_form_a_cluster_and_each_takes_any_request() {
+    let trio = Trio::formed(vec![line("cad", "8.0", 3)]);
+    for number in 1..=3 {
+        let session = trio.session(number, &format!("user{number}"));
+        let (status, body) = trio.checkout(number, &session, "cad");
+        assert_eq!(status, 201, "{body}");
+        let (status, _) = trio.ask(number, "PUT", &format!("/v1/sessions/{session}"), Value::Null);
+        assert_eq!(status, 200);
+    }
+    let session = trio.session(2, "late");
+    let (status, body) = trio.checkout(2, &session, "cad");
+    assert_eq!((status, body["code"].as_str()), (409, Some("none-left")), "{body}");
+    let cluster = trio.cluster(3);
+    assert_eq!((cluster["voters"].as_u64(), cluster["serves"].as_bool()), (Some(3), Some(true)), "{cluster:#}");
+}
+
+#[test]
+fn when_the_leader_stops_the_others_serve_its_sessions_and_a_lone_server_refuses_and_says_why() {
+    let mut trio = Trio::formed(vec![line("cad", "8.0", 2)]);
+    let session = trio.session(1, "alice");
+    assert_eq!(trio.checkout(2, &session, "cad").0, 201);
+    let leader = trio.wait(|trio| trio.leader(1));
+    trio.stop(leader);
+    let other = if leader == 1 { 2 } else { 1 };
+    let again = trio.wait(|trio| {
+        let (status, body) = trio.checkout(other, &session, "cad");
+        (status == 201).then_some(body)
+    });
+    assert_eq!(again["grants"].as_array().map(Vec::len), Some(1), "{again}");
+    let (_, shown) = trio.ask(other, "GET", &format!("/v1/sessions/{session}"), Value::Null);
+    assert_eq!(shown["grants"].as_array().map(Vec::len), Some(2), "{shown}");
+    // The third goes, too.
+    let third = (1..=3).find(|number| *number != leader && *number != other).unwrap();
+    trio.stop(third);
+    let refused = trio.wait(|trio| {
+        let (status, body) = trio.checkout(other, &session, "cad");
+        (status == 503).then_some(body)
+    });
+    assert_eq!(refused["title"], "the server has no majority", "{refused:#}");
+    trio.start_together(&[third]);
+    trio.wait(|trio| (trio.checkout(other, &session, "cad").0 == 409).then_some(()));
+}
+
+#[test]
+fn servers_restarted_one_after_the_other_lose_nothing() {
+    let mut trio = Trio::formed(vec![line("cad", "8.0", 5)]);
+    let session = trio.session(1, "alice");
+    for (number, asked) in [(1, 2), (2, 3), (3, 1)] {
+        assert_eq!(trio.wait(|trio| Some(trio.checkout(asked, &session, "cad")).filter(|(status, _)| *status != 503)).0, 201);
+        trio.stop(number);
+        trio.start_together(&[number]);
+    }
+    let shown = trio.wait(|trio| {
+        let (status, body) = trio.ask(1, "GET", &format!("/v1/sessions/{session}"), Value::Null);
+        (status == 200).then_some(body)
+    });
+    assert_eq!(shown["grants"].as_array().map(Vec::len), Some(3), "{shown:#}");
+}
+
+#[test]
+fn a_server_that_lost_its_disk_is_refused_under_its_old_name_and_let_in_as_a_new_one() {
+    let mut trio = Trio::formed(vec![line("cad", "8.0", 5)]);
+    trio.stop(3);
+    std::fs::remove_dir_all(&trio.configs[&3].data_dir).unwrap();
+    let words = trio.refused(3);
+    assert!(words.contains("is empty, but the cluster knows") && words.contains("hint:"), "{words}");
+    let address = trio.configs[&3].cluster.address.clone().unwrap();
+    let (status, body) = trio.admin(1, "DELETE", &format!("/v1/admin/cluster/servers/{address}"), Value::Null);
+    assert_eq!(status, 204, "{body}");
+    let (status, made) = trio.admin(2, "POST", "/v1/admin/cluster/tokens", json!({}));
+    assert_eq!(status, 201, "{made}");
+    let file = trio.token_file(3, made["token"].as_str().unwrap());
+    trio.configs.get_mut(&3).unwrap().cluster.token_file = Some(file);
+    trio.start_together(&[3]);
+    trio.wait(|trio| (trio.cluster(1)["voters"] == 3).then_some(()));
+    let session = trio.session(3, "back");
+    assert_eq!(trio.checkout(3, &session, "cad").0, 201);
+}
+
+#[test]
+fn a_join_token_lets_one_server_in_and_no_second_one() {
+    let mut trio = Trio::formed(vec![line("cad", "8.0", 5)]);
+    let (_, made) = trio.admin(1, "POST", "/v1/admin/cluster/tokens", json!({}));
+    let token = made["token"].as_str().unwrap().to_owned();
+    for number in [4, 5] {
+        let mut config = trio.config(number, support::trio::free_port(), "");
+        config.cluster.token_file = Some(trio.token_file(number, &token));
+        trio.configs.insert(number, config);
+    }
+    trio.start_together(&[4]);
+    trio.wait(|trio| (trio.cluster(4)["voters"] == 4).then_some(()));
+    let words = trio.refused(5);
+    assert!(words.contains("refuses") || words.contains("not the cluster's"), "{words}");
+}
+
+#[test]
+fn servers_with_different_license_files_do_not_form_a_cluster_and_say_so() {
+    let trio = Trio::prepared(vec![line("cad", "8.0", 5)]);
+    let other = support::license(&trio.keys, vec![line("cam", "8.0", 5)]);
+    std::fs::write(trio.configs[&2].license_files[0].join("acme.lic"), other).unwrap();
+    let starting: Vec<_> = (1..=3).map(|number| trio.start_hopeless(number)).collect();
+    let said = trio.wait(|trio| {
+        let (_, body) = trio.ask(1, "GET", "/v1/sessions/0", Value::Null);
+        let detail = body["detail"].as_str()?.to_owned();
+        detail.contains("different license files").then_some(detail)
+    });
+    assert!(said.contains("cad") && said.contains("cam"), "{said}");
+    starting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[test]
+fn one_server_grows_to_three_and_shrinks_to_one_while_it_serves() {
+    let mut trio = Trio::prepared(vec![line("cad", "8.0", 100)]);
+    for config in trio.configs.values_mut() {
+        config.cluster.servers.clear();
+        config.cluster.token_file = None;
+    }
+    trio.start_together(&[1]);
+    trio.set_up();
+    let session = trio.session(1, "alice");
+    assert_eq!(trio.checkout(1, &session, "cad").0, 201);
+    for number in [2, 3] {
+        let (_, made) = trio.wait(|trio| Some(trio.admin(1, "POST", "/v1/admin/cluster/tokens", json!({}))).filter(|made| made.0 == 201));
+        let file = trio.token_file(number, made["token"].as_str().unwrap());
+        trio.configs.get_mut(&number).unwrap().cluster.token_file = Some(file);
+        trio.start_together(&[number]);
+        trio.wait(|trio| (trio.cluster(1)["voters"] == number).then_some(()));
+        assert_eq!(trio.wait(|trio| Some(trio.checkout(number, &session, "cad")).filter(|done| done.0 != 503)).0, 201);
+    }
+    for number in [3, 2] {
+        let address = trio.configs[&number].cluster.address.clone().unwrap();
+        let path = format!("/v1/admin/cluster/servers/{address}");
+        trio.wait(|trio| (trio.admin(1, "DELETE", &path, Value::Null).0 == 204).then_some(()));
+        assert_eq!(trio.wait(|trio| Some(trio.checkout(1, &session, "cad")).filter(|done| done.0 != 503)).0, 201);
+        trio.stop(number);
+    }
+    let (_, shown) = trio.ask(1, "GET", &format!("/v1/sessions/{session}"), Value::Null);
+    assert_eq!(shown["grants"].as_array().map(Vec::len), Some(5), "{shown:#}");
+    assert_eq!(trio.cluster(1)["voters"], 1);
+}
+
+#[test]
+fn the_lead_is_handed_over_on_request_and_every_seat_stays() {
+    let trio = Trio::formed(vec![line("cad", "8.0", 5)]);
+    let session = trio.session(1, "alice");
+    assert_eq!(trio.checkout(1, &session, "cad").0, 201);
+    let before = trio.wait(|trio| trio.leader(1));
+    let (status, body) = trio.admin(before, "POST", "/v1/admin/cluster/transfer", json!({}));
+    assert_eq!(status, 204, "{body}");
+    let after = trio.wait(|trio| trio.leader(1).filter(|leader| *leader != before));
+    assert_ne!(after, before);
+    let shown = trio.wait(|trio| {
+        let (status, body) = trio.ask(before, "GET", &format!("/v1/sessions/{session}"), Value::Null);
+        (status == 200).then_some(body)
+    });
+    assert_eq!(shown["grants"].as_array().map(Vec::len), Some(1));
+}
