@@ -38,6 +38,9 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run a license server, or check its configuration
     Server(Server),
+    /// Run several servers as one: look at them, add, remove, hand the lead over
+    #[command(subcommand)]
+    Cluster(ClusterAction),
     /// Make and rotate a publisher's keys
     #[command(subcommand)]
     Keys(Keys),
@@ -115,6 +118,55 @@ pub(crate) enum ServerAction {
         /// The configuration file
         #[arg(long, short, value_name = "FILE", env = "GRANTOR_CONFIG")]
         config: Option<PathBuf>,
+    },
+}
+
+/// Several servers as one.
+#[derive(Subcommand)]
+pub(crate) enum ClusterAction {
+    /// Make a join token for servers that are to form a cluster; asks no server
+    #[command(after_help = "Example:\n  (umask 077; grantor cluster token > join-token)")]
+    Token,
+    /// Show every server: who leads, who is silent, who is behind; exit code 1 if they don't serve
+    #[command(after_help = "Example:\n  grantor cluster status -c 7260@lic1,7260@lic2,7260@lic3")]
+    Status {
+        #[command(flatten)]
+        at: AtServer,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a join token, of use once, for a server that is to join
+    #[command(after_help = "Example:\n  (umask 077; grantor cluster add -c @lic1 > join-token)")]
+    Add {
+        #[command(flatten)]
+        at: AtServer,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a server out; it can only come back as a new one
+    #[command(after_help = "Example:\n  grantor cluster remove lic3:7260 -c @lic1")]
+    Remove {
+        #[command(flatten)]
+        at: AtServer,
+        /// Its number or its address
+        server: String,
+        /// Print the cluster as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have another server lead; sessions and seats stay
+    #[command(after_help = "Example:\n  grantor cluster transfer --to 2 -c @lic1")]
+    Transfer {
+        #[command(flatten)]
+        at: AtServer,
+        /// Number of the server that is to lead; the one that is most up to date if left out
+        #[arg(long, value_name = "NUMBER")]
+        to: Option<u64>,
+        /// Print the cluster as JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -17,6 +17,12 @@ pub(crate) fn raw(text: &str) {
     }
 }
 
+/// Data for programs.
+pub(crate) fn json(value: &impl serde::Serialize) -> std::io::Result<()> {
+    data(&serde_json::to_string(value)?);
+    Ok(())
+}
+
 /// A line for people: progress, warnings, errors.
 pub(crate) fn error(text: &str) {
     let _nobody_listens = writeln!(std::io::stderr().lock(), "{text}");

@@ -12,9 +12,9 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -93,7 +93,9 @@ async fn connection(
 ) {
     // Small answers must not wait for more to send; if the option can't be set, they are slower and no less right.
     let _slower = stream.set_nodelay(true);
-    let Ok(Some((stream, is_peer))) = tokio::time::timeout(HANDSHAKE, handshake(stream, &doors)).await else { return };
+    let Ok(Some((stream, is_peer))) = tokio::time::timeout(HANDSHAKE, handshake(stream, &doors)).await else {
+        return;
+    };
     if is_peer {
         // Peers turn to another server at once; there is nothing to finish for them.
         drop(watcher);

@@ -92,7 +92,8 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
     tokio::spawn(reign::reign(app.clone()));
     tokio::spawn(cluster::look_after(app.clone()));
     tokio::spawn(keep_watch(app.clone()));
-    let serving = tokio::spawn(listen::serve(listener, doors(&app, &identity)?, bounds(config), app.stop.subscribe()));
+    let serving =
+        tokio::spawn(listen::serve(listener, doors(&app, &identity)?, bounds(config), app.stop.subscribe()));
     info!(event = eventlog::SERVER_UP, %address, fingerprint = identity.fingerprint, "license server up");
     Ok(Running { address, fingerprint: identity.fingerprint, setup_token, app, serving })
 }

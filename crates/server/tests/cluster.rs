@@ -29,7 +29,11 @@ fn three_servers_form_a_cluster_and_each_takes_any_request() {
     let (status, body) = trio.checkout(2, &session, "cad");
     assert_eq!((status, body["code"].as_str()), (409, Some("none-left")), "{body}");
     let cluster = trio.cluster(3);
-    assert_eq!((cluster["voters"].as_u64(), cluster["serves"].as_bool()), (Some(3), Some(true)), "{cluster:#}");
+    assert_eq!(
+        (cluster["voters"].as_u64(), cluster["serves"].as_bool()),
+        (Some(3), Some(true)),
+        "{cluster:#}"
+    );
 }
 
 #[test]
@@ -83,7 +87,8 @@ fn a_server_that_lost_its_disk_is_refused_under_its_old_name_and_let_in_as_a_new
     let words = trio.refused(3);
     assert!(words.contains("is empty, but the cluster knows") && words.contains("hint:"), "{words}");
     let address = trio.configs[&3].cluster.address.clone().unwrap();
-    let (status, body) = trio.admin(1, "DELETE", &format!("/v1/admin/cluster/servers/{address}"), Value::Null);
+    let (status, body) =
+        trio.admin(1, "DELETE", &format!("/v1/admin/cluster/servers/{address}"), Value::Null);
     assert_eq!(status, 204, "{body}");
     let (status, made) = trio.admin(2, "POST", "/v1/admin/cluster/tokens", json!({}));
     assert_eq!(status, 201, "{made}");
@@ -138,18 +143,26 @@ fn one_server_grows_to_three_and_shrinks_to_one_while_it_serves() {
     let session = trio.session(1, "alice");
     assert_eq!(trio.checkout(1, &session, "cad").0, 201);
     for number in [2, 3] {
-        let (_, made) = trio.wait(|trio| Some(trio.admin(1, "POST", "/v1/admin/cluster/tokens", json!({}))).filter(|made| made.0 == 201));
+        let (_, made) = trio.wait(|trio| {
+            Some(trio.admin(1, "POST", "/v1/admin/cluster/tokens", json!({}))).filter(|made| made.0 == 201)
+        });
         let file = trio.token_file(number, made["token"].as_str().unwrap());
         trio.configs.get_mut(&number).unwrap().cluster.token_file = Some(file);
         trio.start_together(&[number]);
         trio.wait(|trio| (trio.cluster(1)["voters"] == number).then_some(()));
-        assert_eq!(trio.wait(|trio| Some(trio.checkout(number, &session, "cad")).filter(|done| done.0 != 503)).0, 201);
+        assert_eq!(
+            trio.wait(|trio| Some(trio.checkout(number, &session, "cad")).filter(|done| done.0 != 503)).0,
+            201
+        );
     }
     for number in [3, 2] {
         let address = trio.configs[&number].cluster.address.clone().unwrap();
         let path = format!("/v1/admin/cluster/servers/{address}");
         trio.wait(|trio| (trio.admin(1, "DELETE", &path, Value::Null).0 == 204).then_some(()));
-        assert_eq!(trio.wait(|trio| Some(trio.checkout(1, &session, "cad")).filter(|done| done.0 != 503)).0, 201);
+        assert_eq!(
+            trio.wait(|trio| Some(trio.checkout(1, &session, "cad")).filter(|done| done.0 != 503)).0,
+            201
+        );
         trio.stop(number);
     }
     let (_, shown) = trio.ask(1, "GET", &format!("/v1/sessions/{session}"), Value::Null);

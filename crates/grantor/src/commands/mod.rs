@@ -2,6 +2,7 @@
 
 pub(crate) mod catalogue;
 mod checkout;
+mod cluster;
 mod hostid;
 pub(crate) mod issue;
 pub(crate) mod keys;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Server(args) => server::run(&args),
+        Command::Cluster(action) => cluster::run(&action),
         Command::Keys(args) => keys::run(&args),
         Command::Catalogue(args) => catalogue::run(&args),
         Command::Issue(args) => issue::run(&args),

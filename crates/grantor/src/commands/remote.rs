@@ -129,7 +129,7 @@ pub(crate) fn remove(args: &Remove) -> Result<ExitCode, Failure> {
 }
 
 /// A byte as it may stand in a query.
-fn percent(byte: u8) -> String {
+pub(crate) fn percent(byte: u8) -> String {
     if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
         char::from(byte).to_string()
     } else {

@@ -5,6 +5,7 @@ mod lmstat;
 
 use std::process::ExitCode;
 
+use grantor_api::cluster::Cluster;
 use grantor_api::status::{Feature, Status};
 
 use crate::cli::Stat;
@@ -20,14 +21,20 @@ pub(crate) fn run(args: &Stat) -> Result<ExitCode, Failure> {
     if let Some(wanted) = wanted {
         only(&mut status, wanted)?;
     }
+    let cluster: Cluster = http.get("/v1/admin/cluster")?;
     if args.json {
-        output::data(&serde_json::to_string(&status).unwrap_or_default());
+        let mut all = serde_json::to_value(&status).unwrap_or_default();
+        all["cluster"] = serde_json::to_value(&cluster).unwrap_or_default();
+        output::json(&all)?;
     } else if args.info.is_some() {
         output::raw(&lmstat::info(&status));
     } else if args.all || args.feature.is_some() {
-        output::raw(&lmstat::all(&status, &jiff::Zoned::now()));
+        output::raw(&lmstat::all(&status, &cluster, &jiff::Zoned::now()));
     } else {
         output::raw(&picture(&status));
+        if cluster.voters > 1 {
+            output::raw(&format!("\n{}", super::cluster::picture(&cluster)));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

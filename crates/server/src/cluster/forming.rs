@@ -85,10 +85,18 @@ enum Heard {
     New(Fingerprint),
     Member(Vec<String>),
     NotYet(String),
+    /// It will not be talked to with this token.
+    Refused(String),
 }
 
 impl Forming {
-    pub(crate) fn new(config: &Config, token: JoinToken, address: String, servers: Vec<String>, peers: Arc<Peers>) -> Arc<Self> {
+    pub(crate) fn new(
+        config: &Config,
+        token: JoinToken,
+        address: String,
+        servers: Vec<String>,
+        peers: Arc<Peers>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             config: config.clone(),
             token,
@@ -138,6 +146,12 @@ impl Forming {
         }) {
             return self.come_in(addresses, &hello).await;
         }
+        if let Some((address, why)) = heard.iter().find_map(|(address, heard)| match heard {
+            Heard::Refused(why) => Some((address, why)),
+            _ => None,
+        }) {
+            return Ok(Some(refused(address, why)));
+        }
         let missing: Vec<String> = heard
             .iter()
             .filter_map(|(address, heard)| match heard {
@@ -159,7 +173,8 @@ impl Forming {
 
     /// Tells the log what is waited for, once for each reason.
     fn say(&self, why: String) {
-        let why = if why.is_empty() { "the first server of the list founds the cluster".to_owned() } else { why };
+        let why =
+            if why.is_empty() { "the first server of the list founds the cluster".to_owned() } else { why };
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if *waiting != why {
             tracing::info!("not in a cluster yet: {why}");
@@ -169,14 +184,19 @@ impl Forming {
 
     async fn ask(&self, address: &str, hello: &Hello) -> (String, Heard) {
         let heard = match introduce(&self.peers, address, &self.token, "/peer/hello", hello).await {
-            Ok((Welcome::Member { is_you: true, .. }, _)) => {
-                Heard::NotYet("the cluster is founded, and its founder has not told this server yet".to_owned())
-            }
+            Ok((Welcome::Member { is_you: true, .. }, _)) => Heard::NotYet(
+                "the cluster is founded, and its founder has not told this server yet".to_owned(),
+            ),
             Ok((Welcome::Member { addresses, .. }, _)) => Heard::Member(addresses),
             Ok((Welcome::New(theirs), fingerprint)) => match self.unlike(hello, &theirs) {
                 None => Heard::New(fingerprint),
                 Some(why) => Heard::NotYet(why),
             },
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied && !self.token.servers.is_empty() =>
+            {
+                Heard::Refused(error.to_string())
+            }
             Err(error) => Heard::NotYet(error.to_string()),
         };
         (address.to_owned(), heard)
@@ -231,10 +251,7 @@ impl Forming {
                     return Ok(Some(Formed::In(joined.record)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    return Ok(Some(Formed::Refused(format!(
-                        "{address} refuses this server: {error}\n\
-                         hint: `grantor cluster add` on a member makes a join token, of use once"
-                    ))));
+                    return Ok(Some(refused(address, &error.to_string())));
                 }
                 Err(error) => self.say(format!("{address}: {error}")),
             }
@@ -252,6 +269,12 @@ impl Forming {
     }
 }
 
+fn refused(address: &str, why: &str) -> Formed {
+    Formed::Refused(format!(
+        "{address} refuses this server: {why}\nhint: `grantor cluster add` on a member makes a join token, of use once"
+    ))
+}
+
 /// A new server's place in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Joined {
@@ -264,7 +287,9 @@ async fn hello(
     headers: HeaderMap,
     Json(theirs): Json<Hello>,
 ) -> Response {
-    let Some((_, proof)) = known_token(&caller, &headers, [forming.token.hash()]) else { return wrong_token() };
+    let Some((_, proof)) = known_token(&caller, &headers, [forming.token.hash()]) else {
+        return wrong_token();
+    };
     let ours = forming.hello();
     if let Some(why) = forming.unlike(&ours, &theirs) {
         forming.say(format!("{}: {why}", theirs.address));
@@ -278,7 +303,9 @@ async fn found(
     headers: HeaderMap,
     Json(found): Json<Found>,
 ) -> Response {
-    let Some((_, proof)) = known_token(&caller, &headers, [forming.token.hash()]) else { return wrong_token() };
+    let Some((_, proof)) = known_token(&caller, &headers, [forming.token.hash()]) else {
+        return wrong_token();
+    };
     let ours = found.record.members().get(&found.record.server).cloned();
     let is_us = ours.is_some_and(|ours| {
         ours.address == forming.address && ours.fingerprint == forming.peers.identity.fingerprint

@@ -46,12 +46,14 @@ async fn pass_on(app: &App, leader: &Member, mut request: Request) -> Response {
     if let Some(asker) = asker.and_then(|asker| HeaderValue::from_str(&asker).ok()) {
         headers.insert(ASKER, asker);
     }
-    // Between servers it is HTTP/2, whatever the client speaks; the authority is of no meaning there.
-    *request.version_mut() = axum::http::Version::HTTP_2;
+    // h2 wants an authority of a request that says it is HTTP/2; between servers there is none to name.
+    *request.version_mut() = axum::http::Version::HTTP_11;
     let sent = app.cluster.peers.send(leader, Lane::Requests, request);
     match tokio::time::timeout(ANSWER, sent).await {
         Ok(Ok(answer)) => answer.map(Body::new).into_response(),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::Other => unknown(&leader.address).into_response(),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::Other => {
+            unknown(&leader.address).into_response()
+        }
         Ok(Err(error)) => away(&leader.address, &error).into_response(),
         Err(_late) => unknown(&leader.address).into_response(),
     }

@@ -12,8 +12,8 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use grantor_api::{Code, Problem};
-use grantor_site::{Command, Outcome};
 use grantor_site::access::{Scope, Secret};
+use grantor_site::{Command, Outcome};
 use serde::Serialize;
 
 use super::forming::{Found, Hello, Joined, Welcome, introduce};
@@ -67,8 +67,12 @@ impl Node {
     /// Has the leader propose a command.
     pub(crate) async fn propose(&self, leader: &Member, command: &Command) -> Result<Outcome, Problem> {
         let unknown = |why: &dyn std::fmt::Display| {
-            Problem::new(Code::Unknown, "it is not known whether this was done", format!("the leader did not answer: {why}"))
-                .hint("try again in a second")
+            Problem::new(
+                Code::Unknown,
+                "it is not known whether this was done",
+                format!("the leader did not answer: {why}"),
+            )
+            .hint("try again in a second")
         };
         let bytes = postcard::to_stdvec(command).map_err(|error| unknown(&error))?;
         let answer = self.send(leader, "/peer/propose", bytes, Duration::from_secs(30)).await;
@@ -82,13 +86,18 @@ impl Node {
     }
 
     async fn send(&self, to: &Member, path: &str, body: Vec<u8>, patience: Duration) -> io::Result<Vec<u8>> {
-        let request = axum::http::Request::post(path).header("content-type", "application/json").body(Body::from(body));
+        let request =
+            axum::http::Request::post(path).header("content-type", "application/json").body(Body::from(body));
         let answer = self.peers.send(to, Lane::Requests, request.map_err(io::Error::other)?);
         let answer = tokio::time::timeout(patience, answer).await;
         let answer = answer.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         let status = answer.status();
         let bytes = super::peers::body(answer, 64 << 20).await?;
-        if status.is_success() { Ok(bytes) } else { Err(io::Error::other(String::from_utf8_lossy(&bytes).into_owned())) }
+        if status.is_success() {
+            Ok(bytes)
+        } else {
+            Err(io::Error::other(String::from_utf8_lossy(&bytes).into_owned()))
+        }
     }
 }
 
@@ -154,7 +163,8 @@ pub(crate) async fn join(
     Json(theirs): Json<Hello>,
 ) -> Response {
     let tokens = join_tokens(&app);
-    let Some((secret, proof)) = known_token(&caller, &headers, tokens.iter().map(|(secret, _)| *secret)) else {
+    let Some((secret, proof)) = known_token(&caller, &headers, tokens.iter().map(|(secret, _)| *secret))
+    else {
         return wrong_token();
     };
     let name = tokens.into_iter().find_map(|(known, name)| (known == secret).then_some(name));
@@ -166,7 +176,12 @@ pub(crate) async fn join(
 
 type NotLetIn = (StatusCode, String);
 
-async fn let_in(app: &App, fingerprint: Fingerprint, theirs: &Hello, token: String) -> Result<Record, NotLetIn> {
+async fn let_in(
+    app: &App,
+    fingerprint: Fingerprint,
+    theirs: &Hello,
+    token: String,
+) -> Result<Record, NotLetIn> {
     let _one_at_a_time = app.cluster.changing.lock().await;
     if !app.consensus.surely_leads().await {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "another server leads the cluster".to_owned()));
@@ -227,7 +242,9 @@ pub(crate) async fn look_after(app: App) {
             && let Ok(_one_at_a_time) = app.cluster.changing.try_lock()
         {
             match app.consensus.promote().await {
-                Ok(promoted) => promoted.iter().for_each(|server| tracing::info!(server, "a new server has its vote")),
+                Ok(promoted) => {
+                    promoted.iter().for_each(|server| tracing::info!(server, "a new server has its vote"))
+                }
                 Err(ChangeError::Busy | ChangeError::NotLeader) => {}
                 Err(error) => tracing::warn!(%error, "a new server did not get its vote yet"),
             }
@@ -261,7 +278,9 @@ async fn keep_address(app: &App) {
 
 /// The founder tells the others that the cluster is there, until each has heard it.
 async fn tell_found(app: App) {
-    let (Some(mut record), Some(token)) = (app.cluster.record.clone(), app.cluster.token.clone()) else { return };
+    let (Some(mut record), Some(token)) = (app.cluster.record.clone(), app.cluster.token.clone()) else {
+        return;
+    };
     let members = record.members();
     // Whoever joined later was told with the answer that let it in.
     if record.server != 1 || members.keys().any(|server| *server > members.len() as u64) {
@@ -276,10 +295,13 @@ async fn tell_found(app: App) {
             if *app.stop.borrow() {
                 return;
             }
-            let told = introduce::<()>(&app.cluster.peers, &member.address, &token, "/peer/found", &found).await;
+            let told =
+                introduce::<()>(&app.cluster.peers, &member.address, &token, "/peer/found", &found).await;
             match told {
                 Ok(_) => break note_told(&app, &mut record, *server),
-                Err(error) => tracing::debug!(%error, address = member.address, "not told yet that the cluster is founded"),
+                Err(error) => {
+                    tracing::debug!(%error, address = member.address, "not told yet that the cluster is founded")
+                }
             }
             tokio::time::sleep(LOOK).await;
         }

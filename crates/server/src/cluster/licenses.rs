@@ -44,7 +44,9 @@ impl LicenseSet {
     /// What differs, in words; `None` if nothing does. A server without license files takes those of the others.
     pub(crate) fn differs(&self, other: &Self) -> Option<String> {
         if self.roots != other.roots {
-            return Some("they trust different publishers: the `publishers` of their configurations differ".to_owned());
+            return Some(
+                "they trust different publishers: the `publishers` of their configurations differ".to_owned(),
+            );
         }
         if self.lines == other.lines || self.lines.is_empty() || other.lines.is_empty() {
             return None;
@@ -59,7 +61,8 @@ impl LicenseSet {
         };
         let (here, there) = (lacks(self, other), lacks(other, self));
         let part = |what: &str, names: String| (!names.is_empty()).then(|| format!("{what} {names}"));
-        let parts = [part("only this server has lines for", here), part("only the other has lines for", there)];
+        let parts =
+            [part("only this server has lines for", here), part("only the other has lines for", there)];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 }

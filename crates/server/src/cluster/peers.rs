@@ -90,7 +90,8 @@ impl Peers {
         let connecting = self.connect(address, expected);
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("{address} does not answer"));
         let tls = tokio::time::timeout(CONNECT, connecting).await.map_err(late)??;
-        let (fingerprint, exporter) = met(&tls).ok_or_else(|| io::Error::other("no certificate was shown"))?;
+        let (fingerprint, exporter) =
+            met(&tls).ok_or_else(|| io::Error::other("no certificate was shown"))?;
         let (sender, connection) = Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(ALIVE)

@@ -115,8 +115,10 @@ fn not_yet(forming: &Arc<Forming>) -> Router {
     let answer = move || {
         let waiting = forming.waiting();
         async move {
-            let problem = Problem::new(Code::Unavailable, "the servers have not found each other yet", waiting);
-            let problem = problem.hint("start all servers of the cluster; `grantor server check` looks at the configuration");
+            let problem =
+                Problem::new(Code::Unavailable, "the servers have not found each other yet", waiting);
+            let problem = problem
+                .hint("start all servers of the cluster; `grantor server check` looks at the configuration");
             let mut response = Failure(problem).into_response();
             response.headers_mut().insert("connection", axum::http::HeaderValue::from_static("close"));
             response

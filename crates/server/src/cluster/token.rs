@@ -41,9 +41,9 @@ impl JoinToken {
         let text = text.trim();
         let mut parts = text.strip_prefix(PREFIX).into_iter().flat_map(|rest| rest.split('.'));
         let secret = parts.next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-        let servers = parts.next().map(|part| {
-            URL_SAFE_NO_PAD.decode(part).ok().and_then(|bytes| String::from_utf8(bytes).ok())
-        });
+        let servers = parts
+            .next()
+            .map(|part| URL_SAFE_NO_PAD.decode(part).ok().and_then(|bytes| String::from_utf8(bytes).ok()));
         match (secret, servers) {
             (Some(secret), servers) if secret.len() == 32 && servers != Some(None) => Ok(Self {
                 text: text.to_owned(),

@@ -82,7 +82,11 @@ pub(crate) fn router(app: &App, requests: Router) -> Router {
         .route("/peer/found", post(join::found))
         .route("/peer/join", post(join::join))
         .with_state(app.clone())
-        .fallback_service(ServiceBuilder::new().layer(axum::middleware::from_fn_with_state(app.clone(), asked_by_member)).service(requests))
+        .fallback_service(
+            ServiceBuilder::new()
+                .layer(axum::middleware::from_fn_with_state(app.clone(), asked_by_member))
+                .service(requests),
+        )
 }
 
 /// A request that another member passes on: the one who asked is named by it.
@@ -105,7 +109,8 @@ async fn asked_by_member(
 
 /// Words for a server that is not, or no longer, a member.
 pub(crate) fn stranger() -> Response {
-    (StatusCode::FORBIDDEN, "this server is not a member of the cluster; it may have been removed").into_response()
+    (StatusCode::FORBIDDEN, "this server is not a member of the cluster; it may have been removed")
+        .into_response()
 }
 
 /// A request of a member.
@@ -149,12 +154,14 @@ pub(crate) fn known_token(
     tokens: impl IntoIterator<Item = Secret>,
 ) -> Option<(Secret, HeaderValue)> {
     let shown = super::member::bytes(headers.get(PROOF)?.to_str().ok()?)?;
-    let known = tokens.into_iter().find(|secret| token::is_proof(&shown, secret, "client", &caller.exporter))?;
+    let known =
+        tokens.into_iter().find(|secret| token::is_proof(&shown, secret, "client", &caller.exporter))?;
     let answer = crate::tls::hex(&token::proof(&known, "server", &caller.exporter));
     Some((known, HeaderValue::from_str(&answer).ok()?))
 }
 
 /// Words for whoever doesn't know the token.
 pub(crate) fn wrong_token() -> Response {
-    (StatusCode::FORBIDDEN, "the join token is not the cluster's, was used before, or has run out").into_response()
+    (StatusCode::FORBIDDEN, "the join token is not the cluster's, was used before, or has run out")
+        .into_response()
 }

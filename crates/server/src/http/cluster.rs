@@ -54,7 +54,8 @@ pub(crate) async fn describe(app: &App) -> Cluster {
 
 async fn ask(app: &App, server: ServerId, seen: &Seen) -> ApiMember {
     let member = seen.node.parse::<Member>();
-    let address = member.as_ref().map_or_else(|_| app.cluster.me.address.clone(), |member| member.address.clone());
+    let address =
+        member.as_ref().map_or_else(|_| app.cluster.me.address.clone(), |member| member.address.clone());
     let (own, silent) = match member {
         _ if server == app.consensus.server() => (Some(own(app)), None),
         Ok(member) => match app.cluster.ask(&member, "/peer/status", &()).await {
@@ -173,19 +174,27 @@ pub(crate) async fn transfer(
     let me = app.consensus.server();
     let seen = app.consensus.members();
     let others = seen.iter().filter(|(server, seen)| **server != me && seen.votes);
-    let best = others.filter(|(server, _)| body.to.is_none_or(|to| to == **server)).max_by_key(|(_, seen)| seen.matched);
+    let best = others
+        .filter(|(server, _)| body.to.is_none_or(|to| to == **server))
+        .max_by_key(|(_, seen)| seen.matched);
     let target = best.and_then(|(server, seen)| Some((*server, seen.node.parse::<Member>().ok()?)));
     let Some((server, member)) = target else {
-        return Err(Problem::new(Code::NotFound, "there is no such server to lead", "it must be another one, with a vote")
-            .hint("`grantor cluster status` lists them")
-            .into());
+        return Err(Problem::new(
+            Code::NotFound,
+            "there is no such server to lead",
+            "it must be another one, with a vote",
+        )
+        .hint("`grantor cluster status` lists them")
+        .into());
     };
     tracing::info!(server, by, "the lead is handed over");
     if hand_over(&app, &member).await {
         return Ok(StatusCode::NO_CONTENT);
     }
     let detail = format!("{} did not take the lead in time; this server goes on leading", member.address);
-    Err(Problem::new(Code::Unavailable, "the lead was not handed over", detail).hint("see `grantor cluster status`").into())
+    Err(Problem::new(Code::Unavailable, "the lead was not handed over", detail)
+        .hint("see `grantor cluster status`")
+        .into())
 }
 
 /// A leader that is about to stop has another server lead first, so that nobody waits for an election.
@@ -207,7 +216,9 @@ async fn hand_over(app: &App, to: &Member) -> bool {
     let until = tokio::time::Instant::now() + HANDOVER;
     let mut gone = false;
     while !gone && tokio::time::Instant::now() < until {
-        let _asked_again_below = app.cluster.ask(to, "/peer/campaign", &()).await;
+        if app.cluster.ask(to, "/peer/campaign", &()).await.is_err() {
+            break;
+        }
         let lost = app.consensus.until_leads(false);
         gone = tokio::time::timeout(Duration::from_millis(200), lost).await.is_ok();
     }

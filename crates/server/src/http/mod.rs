@@ -27,8 +27,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::config::{Applications, Config, ConfigError};
 use crate::cluster::{self as servers, Node};
+use crate::config::{Applications, Config, ConfigError};
 use crate::consensus::{Consensus, ProposeError};
 use crate::living::Living;
 use crate::loader::Loader;

@@ -33,6 +33,7 @@ pub struct Trio {
     pub configs: BTreeMap<usize, Config>,
     running: BTreeMap<usize, Running>,
     pub admin: String,
+    last: std::cell::RefCell<String>,
 }
 
 /// A port that is free now.
@@ -51,6 +52,9 @@ impl Trio {
 
     /// Three servers that have not been started yet.
     pub fn prepared(lines: Vec<DraftLine>) -> Self {
+        if let Ok(filter) = std::env::var("GRANTOR_TEST_LOG") {
+            let _set_before = tracing_subscriber::fmt().with_env_filter(filter).try_init();
+        }
         let folder = tempfile::tempdir().unwrap();
         let keys = Keys::default();
         let text = license(&keys, lines);
@@ -63,6 +67,7 @@ impl Trio {
             configs: BTreeMap::new(),
             running: BTreeMap::new(),
             admin: String::new(),
+            last: std::cell::RefCell::default(),
         };
         let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
         let servers: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
@@ -97,7 +102,10 @@ impl Trio {
             port,
             data_dir: self.home(number).join("data"),
             license_files: vec![licenses],
-            publishers: vec![Publisher { name: PUBLISHER.to_owned(), root_keys: vec![self.keys.root.public()] }],
+            publishers: vec![Publisher {
+                name: PUBLISHER.to_owned(),
+                root_keys: vec![self.keys.root.public()],
+            }],
             applications: Applications::OpenOnPrivate,
             zone: Some("UTC".to_owned()),
             cluster: Cluster { address: Some(format!("127.0.0.1:{port}")), ..Cluster::default() },
@@ -210,6 +218,7 @@ impl Trio {
         self.wait(|trio| {
             let body = json!({ "user": user, "host": "h", "application": "test" });
             let (status, body) = trio.ask(number, "POST", "/v1/sessions", body);
+            *trio.last.borrow_mut() = format!("{status} {body}");
             (status == 201).then(|| body["session"].as_str().unwrap().to_owned())
         })
     }
@@ -226,7 +235,7 @@ impl Trio {
             if let Some(found) = what(self) {
                 return found;
             }
-            assert!(Instant::now() < end, "it did not happen");
+            assert!(Instant::now() < end, "it did not happen; last: {}", self.last.borrow());
             std::thread::yield_now();
         }
     }

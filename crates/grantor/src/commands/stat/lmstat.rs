@@ -4,20 +4,21 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use grantor_api::cluster::{Cluster, Member};
 use grantor_api::status::{Feature, Holding, Pool, Queued, Status};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 /// `lmstat -a`.
-pub(super) fn all(status: &Status, now: &Zoned) -> String {
+pub(super) fn all(status: &Status, cluster: &Cluster, now: &Zoned) -> String {
     let server = &status.server;
     let version = format!("v{}", server.version);
     let mut text = format!("lmstat - Grantor {}\n", server.version);
     let _ = writeln!(text, "Flexible License Manager status on {}\n", now.strftime("%a %-m/%-d/%Y %-H:%M"));
-    let _ = writeln!(text, "License server status: {}@{}", server.port, server.host);
+    let _ = writeln!(text, "License server status: {}", addresses(status, cluster));
     let files: String = status.files.iter().map(|file| format!("{}:", file.name)).collect();
     let _ = writeln!(text, "    License file(s) on {}: {files}\n", server.host);
-    let _ = writeln!(text, "{:>10}: license server UP (MASTER) {version}\n", server.host);
+    servers(&mut text, status, cluster);
     let publishers: BTreeSet<&str> = status
         .features
         .iter()
@@ -34,6 +35,38 @@ pub(super) fn all(status: &Status, now: &Zoned) -> String {
         theirs.for_each(|feature| usage(&mut text, status, feature, publisher, now));
     }
     text
+}
+
+/// `port@host` of every server (flexnet-formats §10).
+fn addresses(status: &Status, cluster: &Cluster) -> String {
+    if cluster.servers.len() < 2 {
+        return format!("{}@{}", status.server.port, status.server.host);
+    }
+    let address = |server: &Member| match server.address.rsplit_once(':') {
+        Some((host, port)) => format!("{port}@{host}"),
+        None => server.address.clone(),
+    };
+    cluster.servers.iter().map(address).collect::<Vec<_>>().join(",")
+}
+
+/// Each server up or down; the master is not always the first.
+fn servers(text: &mut String, status: &Status, cluster: &Cluster) {
+    let version = &status.server.version;
+    if cluster.servers.len() < 2 {
+        let _ = writeln!(text, "{:>10}: license server UP (MASTER) v{version}\n", status.server.host);
+        return;
+    }
+    for server in &cluster.servers {
+        let host = server.address.rsplit_once(':').map_or(server.address.as_str(), |(host, _)| host);
+        let _ = match &server.own {
+            Some(own) if own.role == "leader" => {
+                writeln!(text, "{host:>10}: license server UP (MASTER) v{}", own.version)
+            }
+            Some(own) => writeln!(text, "{host:>10}: license server UP v{}", own.version),
+            None => writeln!(text, "{host:>10}: license server DOWN"),
+        };
+    }
+    text.push('\n');
 }
 
 fn licenses(count: u32) -> String {
@@ -266,7 +299,7 @@ mod tests {
     #[test]
     fn the_whole_status_has_the_shape_that_scripts_read() {
         let now = at("2026-11-23T08:35:00Z").to_zoned(TimeZone::UTC);
-        insta::assert_snapshot!(all(&status(), &now));
+        insta::assert_snapshot!(all(&status(), &Cluster::default(), &now));
     }
 
     #[test]
@@ -277,7 +310,7 @@ mod tests {
     /// What exporters and plug-ins look for (flexnet-formats §7.5).
     #[test]
     fn parsers_of_others_find_what_they_look_for() {
-        let text = all(&status(), &at("2026-11-23T08:35:00Z").to_zoned(TimeZone::UTC));
+        let text = all(&status(), &Cluster::default(), &at("2026-11-23T08:35:00Z").to_zoned(TimeZone::UTC));
         let server = text.lines().find(|line| line.contains("license server UP")).unwrap();
         assert!(server.ends_with("v0.1.0"), "nothing stands behind the version: {server}");
         assert!(text.contains("License server status: 7260@lic"), "the host of the UP line is in the list");
@@ -290,6 +323,42 @@ mod tests {
         assert!(
             users.clone().all(|line| line.split(" (v").next().unwrap().split_whitespace().count() == 3),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn three_servers_are_each_shown_up_or_down_and_the_master_need_not_be_the_first() {
+        let member = |server: u64, role: Option<&str>| Member {
+            server,
+            address: format!("lic{server}:7260"),
+            votes: true,
+            own: role.map(|role| grantor_api::cluster::Own {
+                host: format!("lic{server}"),
+                version: "0.1.0".to_owned(),
+                role: role.to_owned(),
+                leader: Some(2),
+                applied: 7,
+                last_write_ms: 1,
+                started: at("2026-11-23T08:00:00Z"),
+                license_files: None,
+            }),
+            silent: None,
+        };
+        let servers = vec![member(1, Some("follower")), member(2, Some("leader")), member(3, None)];
+        let cluster = Cluster { servers, ..Cluster::default() };
+        let mut text = addresses(&status(), &cluster);
+        text.push('\n');
+        super::servers(&mut text, &status(), &cluster);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "7260@lic1,7260@lic2,7260@lic3",
+                "      lic1: license server UP v0.1.0",
+                "      lic2: license server UP (MASTER) v0.1.0",
+                "      lic3: license server DOWN",
+                "",
+            ]
         );
     }
 }
