@@ -65,6 +65,15 @@ pub struct Own {
     pub license_files: Option<String>,
 }
 
+/// What kind of join token is wanted: `POST /v1/admin/cluster/tokens`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewJoinToken {
+    /// For the second server of a switchover pair: it follows, has no vote, and takes over by hand.
+    pub backup: bool,
+}
+
 /// A join token: `POST /v1/admin/cluster/tokens`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -141,9 +141,24 @@ pub(crate) enum ClusterAction {
     Add {
         #[command(flatten)]
         at: AtServer,
+        /// For the second server of a switchover pair: it follows without a vote, and takes over by hand
+        #[arg(long)]
+        backup: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Make the server of a stopped data folder the whole cluster, when the others are lost for good
+    #[command(
+        after_help = "Example:\n  grantor cluster takeover --config grantor.toml --others-are-gone && grantor server --config grantor.toml"
+    )]
+    Takeover {
+        /// The configuration file of the server on this machine
+        #[arg(long, short, value_name = "FILE", env = "GRANTOR_CONFIG")]
+        config: Option<PathBuf>,
+        /// You have made sure that the other servers do not run and will not be started as they were
+        #[arg(long, required = true)]
+        others_are_gone: bool,
     },
     /// Take a server out; it can only come back as a new one
     #[command(after_help = "Example:\n  grantor cluster remove lic3:7260 -c @lic1")]

@@ -76,12 +76,15 @@ impl Loader {
         name.contains('/')
     }
 
-    /// Reads every configured file.
-    pub(crate) fn read(&self, now: Timestamp) -> Read {
+    /// Reads every configured file, for one of so many servers.
+    pub(crate) fn read(&self, now: Timestamp, servers: usize) -> Read {
         let mut texts = Vec::new();
         let mut unreadable = Read::default();
         for path in self.paths.iter().flat_map(|path| expand(path)) {
             match read_bounded(&path) {
+                Ok(bytes) if servers < 2 && is_for_three(&bytes) => {
+                    unreadable.problems.push(for_three(&path.display().to_string()));
+                }
                 Ok(bytes) => texts.push((path.display().to_string(), bytes)),
                 Err(error) => {
                     unreadable.problems.push(format!(
@@ -166,6 +169,14 @@ impl Loader {
     }
 }
 
+/// A lone server with a file for three could be one of three lone servers, each granting all of its seats.
+pub(crate) fn for_three(name: &str) -> String {
+    format!(
+        "{name}: error: the file is for three redundant servers, and this server stands alone: nothing of it is granted\n  \
+         hint: let the other servers join with `grantor cluster add`, then run `grantor reread`"
+    )
+}
+
 /// The configured license files that can be read, with their names.
 pub(crate) fn texts(paths: &[PathBuf]) -> Vec<(String, Vec<u8>)> {
     let files = paths.iter().flat_map(|path| expand(path));
@@ -182,6 +193,11 @@ pub(crate) fn three_servers(paths: &[PathBuf]) -> Option<Vec<String>> {
             .collect();
         (servers.len() == 3).then_some(servers)
     })
+}
+
+/// Whether a license file is for three redundant servers.
+pub(crate) fn is_for_three(text: &[u8]) -> bool {
+    grantor_license::parse("", text).document.servers().count() == 3
 }
 
 /// Reads a license file, unless it is larger than one may be.

@@ -52,13 +52,16 @@ pub(crate) async fn begin(app: &App) -> Result<Option<String>, Failure> {
     if !app.consensus.surely_leads().await {
         return Err("no majority has confirmed the lead".into());
     }
+    if app.cluster.is_superseded(&app.consensus).await {
+        return Err("the backup has taken over: this server is out\nhint: empty its data folder and let it join again with `grantor cluster add`".into());
+    }
     app.clock.has_seen(app.consensus.view().now());
     let site = app.consensus.view();
     let sessions = site.sessions().filter(|(_, session)| session.lease_until.is_none());
     app.living.begin(sessions.map(|(id, session)| (id, session.heartbeat_seconds)));
     app.configure(&app.config).await.map_err(|failure| failure.0.detail)?;
     // Of several servers, one that was away may have old files: there an administrator says when they are read.
-    if app.consensus.alone() || site.files().next().is_none() {
+    if app.cluster.record.is_none() && app.consensus.alone() || site.files().next().is_none() {
         reload(app, "start").await;
     }
     let token = offer_setup(app).await?;

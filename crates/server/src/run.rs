@@ -124,7 +124,7 @@ async fn open(
     let ticking = clock.clone();
     let mut settings = consensus::Settings::single(&config.data_dir, Arc::new(move || ticking.now()));
     settings.limits.batch_bytes = LARGEST_COMMAND;
-    settings.transport = Arc::new(Wire(peers.clone()));
+    settings.transport = Arc::new(Wire { peers: peers.clone(), is_out: place.is_out.clone() });
     settings.timers = config.cluster.timers;
     place.settle(&mut settings)?;
     let consensus = consensus::start(settings).await?;
@@ -330,7 +330,8 @@ pub struct Report {
 /// A configuration that can't be used.
 pub fn check(config: &Config) -> Result<Report, crate::config::ConfigError> {
     let loader = Loader::new(config, hostid::machine())?;
-    let read = loader.read(Clock::default().now());
+    let servers = if config.cluster.token_file.is_some() { 3 } else { 1 };
+    let read = loader.read(Clock::default().now(), servers);
     Ok(Report {
         files: read.files.len(),
         lines: read.files.iter().map(|file| file.lines.len()).sum(),

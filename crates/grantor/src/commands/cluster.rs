@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use grantor_api::cluster::{Cluster, JoinTokenMade, Member, Transfer};
+use grantor_api::cluster::{Cluster, JoinTokenMade, Member, NewJoinToken, Transfer};
 use grantor_server::cluster::JoinToken;
 
 use crate::cli::{AtServer, ClusterAction};
@@ -20,7 +20,8 @@ pub(crate) fn run(action: &ClusterAction) -> Result<ExitCode, Failure> {
     match action {
         ClusterAction::Token => token(),
         ClusterAction::Status { at, json } => status(at, *json),
-        ClusterAction::Add { at, json } => add(at, *json),
+        ClusterAction::Add { at, backup, json } => add(at, *backup, *json),
+        ClusterAction::Takeover { config, .. } => take_over(config.as_deref()),
         ClusterAction::Remove { at, server, json } => remove(at, server, *json),
         ClusterAction::Transfer { at, to, json } => transfer(at, *to, *json),
     }
@@ -99,8 +100,21 @@ fn words(server: &Member, newest: Option<u64>) -> String {
     words
 }
 
-fn add(at: &AtServer, json: bool) -> Result<ExitCode, Failure> {
-    let made: JoinTokenMade = remote::connect(at)?.post("/v1/admin/cluster/tokens", &())?;
+fn take_over(config: Option<&std::path::Path>) -> Result<ExitCode, Failure> {
+    let config = super::server::read(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let taken = runtime.block_on(grantor_server::cluster::take_over(&config));
+    let address = taken.map_err(|error| Failure::new(Exit::Io, error))?;
+    output::error(&format!("{address} is the whole cluster from its next start on"));
+    output::error(
+        "hint: start it with `grantor server`; the others may come back with empty data folders, by `grantor cluster add`",
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn add(at: &AtServer, backup: bool, json: bool) -> Result<ExitCode, Failure> {
+    let made: JoinTokenMade =
+        remote::connect(at)?.post("/v1/admin/cluster/tokens", &NewJoinToken { backup })?;
     if json {
         output::json(&made)?;
         return Ok(ExitCode::SUCCESS);

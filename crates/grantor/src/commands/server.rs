@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Server) -> Result<ExitCode, Failure> {
     }
 }
 
-fn read(path: Option<&Path>) -> Result<Config, Failure> {
+pub(crate) fn read(path: Option<&Path>) -> Result<Config, Failure> {
     let Some(path) = path else { return Ok(Config::default()) };
     Config::read(path).map_err(|problems| Failure::new(Exit::Usage, problems))
 }

@@ -75,6 +75,12 @@ fn away(leader: &str, error: &std::io::Error) -> Failure {
 
 /// Why this server can't help: it sees no leader.
 pub(crate) fn no_leader(app: &App) -> Failure {
+    if app.cluster.is_out.load(std::sync::atomic::Ordering::SeqCst) {
+        let detail = "the other servers say that this one is no longer one of them: it was taken out, or its backup has taken over";
+        return Problem::new(Code::Unavailable, "this server is out of its cluster", detail)
+            .hint("ask another server; to bring this one back, empty its data folder and use `grantor cluster add`")
+            .into();
+    }
     let members = app.cluster.members(&app.consensus);
     let voters = members.len();
     let detail = format!(

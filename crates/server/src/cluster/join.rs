@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Json;
@@ -17,6 +18,7 @@ use grantor_site::{Command, Outcome};
 use serde::Serialize;
 
 use super::forming::{Found, Hello, Joined, Welcome, introduce};
+use super::member::BACKUP;
 use super::peers::Lane;
 use super::wire::{Caller, FromMember, PROOF, known_token, wrong_token};
 use super::{Fingerprint, JoinToken, LicenseSet, Member, Peers, Record};
@@ -36,11 +38,22 @@ pub(crate) struct Node {
     pub(crate) record: Option<Record>,
     /// The token of its configuration, for servers that form the cluster with it.
     pub(crate) token: Option<JoinToken>,
+    /// Set when a peer says that this server is not, or no longer, one of them.
+    pub(crate) is_out: Arc<AtomicBool>,
     /// One change of the membership at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
 }
 
 impl Node {
+    /// Leader of a switchover pair, before it begins to lead: whether the backup has taken over meanwhile.
+    pub(crate) async fn is_superseded(&self, consensus: &Consensus) -> bool {
+        for backup in self.members(consensus).values().filter(|member| member.is_backup()) {
+            // Who can't be reached is asked again by the first message to it.
+            let _asked = self.ask(backup, "/peer/status", &()).await;
+        }
+        self.is_out.load(Ordering::SeqCst)
+    }
+
     /// Every member, as far as its address can be read.
     pub(crate) fn members(&self, consensus: &Consensus) -> BTreeMap<ServerId, Member> {
         let seen = consensus.members();
@@ -92,6 +105,9 @@ impl Node {
         let answer = tokio::time::timeout(patience, answer).await;
         let answer = answer.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         let status = answer.status();
+        if status == StatusCode::FORBIDDEN {
+            self.is_out.store(true, Ordering::SeqCst);
+        }
         let bytes = super::peers::body(answer, 64 << 20).await?;
         if status.is_success() {
             Ok(bytes)
@@ -140,6 +156,9 @@ pub(crate) async fn found(
     }
     ([(PROOF, proof)], Json(())).into_response()
 }
+
+/// How the names of join tokens for backups begin.
+pub(crate) const BACKUP_TOKEN: &str = "backup ";
 
 /// Tokens that a stranger may introduce itself with.
 fn tokens(app: &App) -> Vec<Secret> {
@@ -191,13 +210,16 @@ async fn let_in(
         return Err((StatusCode::FORBIDDEN, why));
     }
     let members = app.cluster.members(&app.consensus);
+    let is_backup = token.starts_with(BACKUP_TOKEN);
     let unavailable = |error: &dyn std::fmt::Display| (StatusCode::SERVICE_UNAVAILABLE, error.to_string());
     app.propose(Command::RevokeToken { name: token, by: "join".to_owned() })
         .await
         .map_err(|failure| unavailable(&failure.0.detail))?;
     // The entry that used up the token is this joining's own, so its index is nobody else's.
     let server = app.consensus.status().applied.unwrap_or(0).max(2);
-    let slot = (0..).find(|slot| members.values().all(|member| member.slot != *slot)).unwrap_or(0);
+    let slots = if is_backup { BACKUP..usize::MAX } else { 0..BACKUP };
+    let free = |slot: &usize| members.values().all(|member| member.slot != *slot);
+    let slot = { slots }.find(free).unwrap_or(0);
     let member = Member { address: theirs.address.clone(), slot, fingerprint };
     app.consensus.add_learner(server, &member.to_string()).await.map_err(|error| unavailable(&error))?;
     tracing::info!(server, address = member.address, "a server joins the cluster");
@@ -241,10 +263,10 @@ pub(crate) async fn look_after(app: App) {
         if app.consensus.leads()
             && let Ok(_one_at_a_time) = app.cluster.changing.try_lock()
         {
-            match app.consensus.promote().await {
-                Ok(promoted) => {
-                    promoted.iter().for_each(|server| tracing::info!(server, "a new server has its vote"))
-                }
+            let may = |node: &str| node.parse::<Member>().is_ok_and(|member| !member.is_backup());
+            match app.consensus.promote(may).await {
+                Ok(Some(server)) => tracing::info!(server, "a new server has its vote"),
+                Ok(None) => {}
                 Err(ChangeError::Busy | ChangeError::NotLeader) => {}
                 Err(error) => tracing::warn!(%error, "a new server did not get its vote yet"),
             }

@@ -7,6 +7,17 @@ use std::str::FromStr;
 /// SHA-256 of a certificate.
 pub type Fingerprint = [u8; 32];
 
+/// Slots from here on are those of backups, which follow and never vote.
+pub(crate) const BACKUP: usize = 64;
+
+impl Member {
+    /// Whether it only follows, to take over by hand: the second server of a switchover pair.
+    #[must_use]
+    pub fn is_backup(&self) -> bool {
+        self.slot >= BACKUP
+    }
+}
+
 /// A member of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

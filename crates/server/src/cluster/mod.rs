@@ -18,11 +18,12 @@ mod wire;
 
 pub(crate) use forming::{Formed, Forming};
 pub(crate) use forward::{here_only, to_leader};
-pub(crate) use join::{Node, look_after};
+pub(crate) use join::{BACKUP_TOKEN, Node, look_after};
 pub(crate) use licenses::LicenseSet;
 pub(crate) use member::address;
 pub use member::{Fingerprint, Member};
 pub(crate) use peers::{Peers, Wire};
+pub use place::take_over;
 pub(crate) use record::Record;
 pub(crate) use tls::PeerIdentity;
 pub use token::JoinToken;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -141,16 +142,21 @@ fn unsent(error: hyper::Error) -> io::Error {
 }
 
 /// Carries consensus messages over the peers' connections.
-pub(crate) struct Wire(pub(crate) Arc<Peers>);
+pub(crate) struct Wire {
+    pub(crate) peers: Arc<Peers>,
+    /// Set when a peer says that this server is not one of them.
+    pub(crate) is_out: Arc<AtomicBool>,
+}
 
 impl Transport for Wire {
     fn send(&self, _server: ServerId, address: &str, message: Vec<u8>) -> Sending {
-        let (peers, member) = (self.0.clone(), address.parse::<Member>());
+        let (peers, is_out, member) = (self.peers.clone(), self.is_out.clone(), address.parse::<Member>());
         Box::pin(async move {
             let member = member.map_err(io::Error::other)?;
             let request = axum::http::Request::post("/peer/raft").body(Body::from(message));
             let answer = peers.send(&member, Lane::Consensus, request.map_err(io::Error::other)?).await?;
             let status = answer.status();
+            is_out.store(status == axum::http::StatusCode::FORBIDDEN, Ordering::SeqCst);
             let bytes = body(answer, MESSAGE).await?;
             if status.is_success() {
                 return Ok(bytes);

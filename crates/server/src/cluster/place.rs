@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::response::IntoResponse;
@@ -23,6 +24,7 @@ pub(crate) struct Place {
     me: Member,
     record: Option<Record>,
     token: Option<JoinToken>,
+    pub(crate) is_out: Arc<AtomicBool>,
 }
 
 type Refused = Box<dyn Error + Send + Sync>;
@@ -47,7 +49,7 @@ pub(crate) async fn find(
     }
     let slot = record.as_ref().map_or(0, |record| record.slot);
     let me = Member { address, slot, fingerprint: peers.identity.fingerprint };
-    Ok(Place { me, record, token })
+    Ok(Place { me, record, token, is_out: Arc::default() })
 }
 
 fn read_token(path: &std::path::Path) -> Result<JoinToken, Refused> {
@@ -127,6 +129,30 @@ fn not_yet(forming: &Arc<Forming>) -> Router {
     Router::new().route("/healthz", axum::routing::get(|| async { "ok\n" })).fallback(answer)
 }
 
+/// Makes the server of a stopped data folder the whole of its cluster: the backup of a switchover pair whose primary is
+/// lost, or the last of three servers. The others must never come back as they were.
+///
+/// # Errors
+/// A folder that belongs to no cluster, is in use or damaged.
+pub async fn take_over(config: &Config) -> Result<String, Refused> {
+    let record = Record::read(&config.data_dir)?.ok_or_else(|| {
+        format!(
+            "data folder `{}` belongs to no cluster\n  hint: a server that stands alone needs no taking over",
+            config.data_dir.display()
+        )
+    })?;
+    let known =
+        record.members().remove(&record.server).ok_or("cluster.json does not name this server itself")?;
+    let me = Member { slot: 0, ..known };
+    let record = Record::new(record.cluster()?, record.server, &[(record.server, me.clone())].into());
+    let mut settings = Settings::single(&config.data_dir, Arc::new(|| grantor_site::Timestamp(0)));
+    settings.server = record.server;
+    settings.cluster = Some(record.cluster()?);
+    crate::consensus::take_over(&settings, &me.to_string()).await?;
+    record.write(&config.data_dir)?;
+    Ok(me.address)
+}
+
 impl Place {
     /// Puts what the others must know into the settings of consensus.
     pub(crate) fn settle(&self, settings: &mut Settings) -> io::Result<()> {
@@ -145,6 +171,6 @@ impl Place {
     /// This server's part in the cluster.
     pub(crate) fn node(self, peers: Arc<Peers>) -> Node {
         let changing = tokio::sync::Mutex::default();
-        Node { peers, me: self.me, record: self.record, token: self.token, changing }
+        Node { peers, me: self.me, record: self.record, token: self.token, is_out: self.is_out, changing }
     }
 }

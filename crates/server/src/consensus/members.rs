@@ -141,17 +141,17 @@ impl Consensus {
         self.change(ChangeMembers::SetNodes(nodes), true).await
     }
 
-    /// Gives a vote to every new server that has caught up. Gives their numbers.
-    pub async fn promote(&self) -> Result<Vec<ServerId>, ChangeError> {
+    /// Gives a vote to a new server that has caught up, if it `may` have one. Gives its number.
+    pub async fn promote(&self, may: impl Fn(&str) -> bool) -> Result<Option<ServerId>, ChangeError> {
         let last = self.raft.metrics().borrow().last_log_index.unwrap_or(0);
         let ready = |(id, seen): (ServerId, Seen)| {
             let close = seen.matched.is_some_and(|matched| matched + CLOSE >= last);
-            (!seen.votes && close).then_some(id)
+            (!seen.votes && close && may(&seen.node)).then_some(id)
         };
         // One at a time: each change is agreed on by the majority before it.
-        let Some(server) = self.members().into_iter().find_map(ready) else { return Ok(Vec::new()) };
+        let Some(server) = self.members().into_iter().find_map(ready) else { return Ok(None) };
         self.change(ChangeMembers::AddVoterIds(BTreeSet::from([server])), true).await?;
-        Ok(vec![server])
+        Ok(Some(server))
     }
 
     /// Takes a server out of the cluster. Its number is never used again.

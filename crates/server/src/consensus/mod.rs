@@ -14,6 +14,7 @@ mod settings;
 mod snapshot;
 mod status;
 mod store;
+mod takeover;
 mod timers;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use network::{Alone, BadMessage, Sending, Transport};
 pub use proposer::{Limits, ProposeError};
 pub use settings::{Clock, Settings, StartError};
 pub use status::{Role, Status, Stopped};
+pub use takeover::take_over;
 pub use timers::Timers;
 
 /// A server's number in its cluster; never reused.

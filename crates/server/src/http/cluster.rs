@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use grantor_api::cluster::{Cluster, JoinTokenMade, Member as ApiMember, Own, Transfer};
+use grantor_api::cluster::{Cluster, JoinTokenMade, Member as ApiMember, NewJoinToken, Own, Transfer};
 use grantor_api::{Code, Problem};
 use grantor_site::Command;
 use grantor_site::access::Scope;
@@ -14,7 +14,7 @@ use super::answer::Failure;
 use super::auth::Caller;
 use super::body::{Json, Path};
 use crate::clock::instant;
-use crate::cluster::{JoinToken, LicenseSet, Member};
+use crate::cluster::{BACKUP_TOKEN, JoinToken, LicenseSet, Member};
 use crate::consensus::{ChangeError, Seen, ServerId};
 use crate::secret;
 
@@ -90,11 +90,12 @@ pub(crate) async fn own_status(State(app): State<App>, _: crate::cluster::FromMe
 }
 
 /// Makes a join token for one new server.
-#[utoipa::path(post, path = "/v1/admin/cluster/tokens", tag = "administration",
+#[utoipa::path(post, path = "/v1/admin/cluster/tokens", tag = "administration", request_body = NewJoinToken,
     responses((status = 201, body = JoinTokenMade), (status = "default", body = grantor_api::Problem, content_type = "application/problem+json")))]
 pub(crate) async fn new_token(
     State(app): State<App>,
     caller: Caller,
+    Json(body): Json<NewJoinToken>,
 ) -> Result<(StatusCode, axum::Json<JoinTokenMade>), Failure> {
     let by = caller.need(Scope::Admin)?;
     let addresses = app.cluster.members(&app.consensus).into_values().map(|member| member.address).collect();
@@ -103,7 +104,7 @@ pub(crate) async fn new_token(
     let number = secret::random_id().map_err(|_| App::confused())?;
     app.propose(Command::AddToken {
         token: token.hash(),
-        name: format!("join {:08x}", number >> 96),
+        name: format!("{}{:08x}", if body.backup { BACKUP_TOKEN } else { "join " }, number >> 96),
         scopes: vec![Scope::Join],
         tenant: None,
         until: Some(until),
@@ -125,9 +126,29 @@ pub(crate) async fn remove(
     let by = caller.need(Scope::Admin)?;
     let _one_at_a_time = app.cluster.changing.lock().await;
     let server = find(&app, &name)?;
+    if let Some(file) = needs_three(&app, server) {
+        return Err(Problem::new(
+            Code::BadRequest,
+            "the cluster stays as it is",
+            format!(
+                "license file `{file}` is for three servers, any two of which suffice, and one would be left"
+            ),
+        )
+        .hint("load a license file for a single server first")
+        .into());
+    }
     tracing::info!(server, by, "a server is taken out of the cluster");
     app.consensus.remove(server).await.map_err(|error| unchanged(&error))?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The license file that forbids to leave one server only.
+fn needs_three(app: &App, server: ServerId) -> Option<String> {
+    let members = app.consensus.members();
+    let left = members.iter().filter(|(other, seen)| **other != server && seen.votes).count();
+    let site = app.consensus.view();
+    let file = site.files().find(|file| left < 2 && crate::loader::is_for_three(file.text.as_bytes()));
+    file.map(|file| file.name.clone())
 }
 
 fn find(app: &App, name: &str) -> Result<ServerId, Failure> {

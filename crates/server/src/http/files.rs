@@ -42,6 +42,13 @@ pub(crate) async fn load(
     required("tenant", &tenant, limits::NAME)?;
     required("name", &name, limits::NAME)?;
     let bytes = read(request.into_body(), limits::LICENSE_FILE, app.body_time()).await?;
+    if app.voters() < 2 && crate::loader::is_for_three(&bytes) {
+        let mut problem =
+            Problem::new(Code::BadLicenseFile, "the file is for three servers", "this server stands alone")
+                .hint("let the other servers join with `grantor cluster add`");
+        problem.problems = vec![crate::loader::for_three(&name)];
+        return Err(problem.into());
+    }
     let read = app.rules().loader.admit(&tenant.as_str().into(), vec![(name.clone(), bytes)], app.now());
     if read.files.iter().all(|file| file.lines.is_empty()) {
         let mut problem = Problem::new(
@@ -88,6 +95,11 @@ pub(crate) async fn remove(
 }
 
 impl App {
+    /// How many servers decide together.
+    fn voters(&self) -> usize {
+        self.consensus.members().values().filter(|seen| seen.votes).count()
+    }
+
     /// Reads the configuration again, if it came from a file, and then its license files. A configuration that can't be
     /// used changes nothing.
     pub(crate) async fn reload(&self, by: &str) -> Result<Loaded, Failure> {
@@ -119,7 +131,17 @@ impl App {
     /// Brings the site to what the configured files say now, in one step.
     async fn reread(&self, by: &str) -> Result<Loaded, Failure> {
         let rules = self.rules();
-        let read = rules.loader.read(self.now());
+        let servers = self.voters();
+        let read = rules.loader.read(self.now(), servers);
+        if servers > 1 && read.files.is_empty() && read.unreadable.is_empty() && read.problems.is_empty() {
+            return Err(Problem::new(
+                Code::BadConfiguration,
+                "there is nothing to read",
+                "this server has no license files of its own, and what the cluster has loaded stays",
+            )
+            .hint("run it at the server that has them, with `-c`")
+            .into());
+        }
         let there: Vec<&String> = read.files.iter().map(|file| &file.name).chain(&read.unreadable).collect();
         let missing: Vec<String> = {
             let site = self.consensus.view();

@@ -107,7 +107,10 @@ impl App {
 
     /// Whether this server certainly leads and may answer for the site.
     pub(crate) async fn serves(&self) -> bool {
-        self.is_open.load(std::sync::atomic::Ordering::SeqCst) && self.consensus.surely_leads().await
+        use std::sync::atomic::Ordering::SeqCst;
+        // A single server with a backup asks nobody before it grants: what the backup says is all that it hears.
+        let is_out = self.consensus.alone() && self.cluster.is_out.load(SeqCst);
+        !is_out && self.is_open.load(SeqCst) && self.consensus.surely_leads().await
     }
 
     /// Has the command carried out, by the leader if that is another server; the answer means: on a majority of disks.

@@ -68,13 +68,35 @@ pub fn license_bound(
     issued: Date,
     host_id: &str,
 ) -> String {
+    let server = |host: &str, port| DraftServer {
+        host: host.to_owned(),
+        host_id: host_id.to_owned(),
+        port: Some(port),
+    };
+    signed(keys, vec![server("this_host", 7260)], lines, state, issued)
+}
+
+/// A signed license file that names these servers.
+pub fn license_for(keys: &Keys, servers: &[(String, u16)], lines: Vec<DraftLine>) -> String {
+    let server = |(host, port): &(String, u16)| DraftServer {
+        host: host.clone(),
+        host_id: "ANY".to_owned(),
+        port: Some(*port),
+    };
+    let servers = servers.iter().map(server).collect();
+    signed(keys, servers, lines, LicenseState::Active, date(2026, 1, 1))
+}
+
+fn signed(
+    keys: &Keys,
+    servers: Vec<DraftServer>,
+    lines: Vec<DraftLine>,
+    state: LicenseState,
+    issued: Date,
+) -> String {
     let draft = Draft {
         comments: vec!["for tests".to_owned()],
-        servers: vec![DraftServer {
-            host: "this_host".to_owned(),
-            host_id: host_id.to_owned(),
-            port: Some(7260),
-        }],
+        servers,
         vendor: DraftVendor { name: PUBLISHER.to_owned(), port: None },
         licenses: vec![DraftLicense {
             lrn: "LRN-1".to_owned(),

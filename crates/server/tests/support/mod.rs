@@ -14,6 +14,7 @@
 use std::time::{Duration, Instant};
 
 pub mod issue;
+pub mod peer;
 pub mod raw;
 pub mod trio;
 

@@ -34,7 +34,7 @@ pub fn connect(address: SocketAddr) -> Raw {
 
 /// The test started the server itself.
 #[derive(Debug)]
-struct Anybody;
+pub struct Anybody;
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(

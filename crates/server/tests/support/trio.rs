@@ -147,6 +147,11 @@ impl Trio {
         self.runtime.block_on(running.stop());
     }
 
+    /// Makes a stopped server the whole cluster.
+    pub fn take_over(&self, number: usize) {
+        self.runtime.block_on(grantor_server::cluster::take_over(&self.configs[&number])).unwrap();
+    }
+
     pub fn set_up(&mut self) {
         let token = self.wait(|trio| {
             let files = trio.configs.values().map(|config| config.data_dir.join("setup-token"));
