@@ -79,9 +79,9 @@ pub struct Consensus {
 pub async fn start(settings: Settings) -> Result<Consensus, StartError> {
     settings.check()?;
     settings.refuse_a_wiped_member()?;
-    let folder = Folder::open(&settings.data_dir, settings.server)?;
+    let folder = Folder::open_on(settings.disk.clone(), &settings.data_dir, settings.server)?;
     let identity = folder.identity();
-    let (snapshots, held) = Snapshots::open(folder.path(), identity.cluster)?;
+    let (snapshots, held) = Snapshots::open(settings.disk.clone(), folder.path(), identity.cluster)?;
     let opened = Log::open(folder, &settings.log)?;
     if let Some(torn) = &opened.torn {
         tracing::warn!(file = %torn.file.display(), torn.offset, torn.dropped, "dropped an unfinished write");
@@ -156,6 +156,11 @@ impl Consensus {
         self.machine.view()
     }
 
+    /// The same with the index of the last applied entry: both of one moment.
+    pub fn view_at(&self) -> (Option<u64>, Arc<Site>) {
+        self.machine.view_at()
+    }
+
     /// Waits until this server has applied all that was agreed on before the call, and still leads: a view
     /// taken then is as good as a write. `false` if it cannot be told.
     pub async fn caught_up(&self) -> bool {
@@ -190,9 +195,9 @@ impl Consensus {
         let close = move || {
             snapshots.close();
             log.close();
+            Ok(())
         };
-        let closed = tokio::task::spawn_blocking(close).await;
-        if let Err(error) = closed {
+        if let Err(error) = self.snapshots.run(close).await {
             tracing::error!(%error, "the data folder was not given up in good order");
         }
     }
@@ -202,6 +207,7 @@ impl Consensus {
 async fn keep_snapshots(raft: Raft<TypeConfig>, machine: Arc<machine::Shared>, age: Duration) {
     loop {
         tokio::select! {
+            biased;
             () = machine.full.notified() => {}
             () = tokio::time::sleep(age) => {}
         }

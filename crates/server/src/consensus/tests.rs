@@ -24,7 +24,8 @@ impl StoreBuilder<TypeConfig, Store, Machine, tempfile::TempDir> for Builder {
     async fn build(&self) -> Result<(tempfile::TempDir, Store, Machine), StorageError<ServerId>> {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path(), 1).unwrap();
-        let (snapshots, held) = Snapshots::open(dir.path(), folder.identity().cluster).unwrap();
+        let (snapshots, held) =
+            Snapshots::open(Arc::new(crate::log::Files), dir.path(), folder.identity().cluster).unwrap();
         let opened = Log::open(folder, &Options { segment_bytes: 1024 }).unwrap();
         let log = Arc::new(opened.log);
         let store = Store::new(log.clone(), &opened.meta)?;
