@@ -30,8 +30,7 @@ impl Content {
     }
 
     /// Power is gone: of what was not flushed all, nothing or some sectors are left.
-    fn lose_power(&mut self, rng: &mut fastrand::Rng) {
-        let fate = rng.u8(..3);
+    fn lose_power(&mut self, fate: u8, rng: &mut fastrand::Rng) {
         for (at, bytes) in std::mem::take(&mut self.pending) {
             let mut from = 0;
             while from < bytes.len() as u64 {
@@ -101,10 +100,16 @@ impl Store {
         } else {
             self.flushed_names.clone_from(&self.names);
         }
-        let Self { files, names, rng, .. } = self;
+        let Self { files, names, rng, bug, .. } = self;
         let known: BTreeSet<u64> = names.values().copied().collect();
         files.retain(|id, _| known.contains(id));
-        files.values_mut().for_each(|content| content.lose_power(rng));
+        // A disk that lies about flushes would mostly be caught by the log itself, as writes with a gap between them:
+        // to show what else would notice, it loses all that it lied about.
+        let lies = matches!(bug, Some(Bug::NoFsync | Bug::VoteNotPersisted));
+        for content in files.values_mut() {
+            let fate = if lies { 2 } else { rng.u8(..3) };
+            content.lose_power(fate, rng);
+        }
     }
 
     fn find(&self, path: &Path) -> io::Result<u64> {

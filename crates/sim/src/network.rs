@@ -86,7 +86,7 @@ impl Transport for End {
     fn send(&self, server: ServerId, _address: &str, message: Vec<u8>) -> Sending {
         let (done, answer) = oneshot::channel();
         if let Some(world) = self.world.upgrade().filter(|_| self.alive.load(Relaxed)) {
-            match forged(&world, &message) {
+            match forged(&world, (self.me, server), &message) {
                 Some(forged) => drop(done.send(Ok(forged))),
                 None => drop(tokio::spawn(carry(world, self.me, server, message, done))),
             }
@@ -137,10 +137,10 @@ fn kind(message: &[u8]) -> &'static str {
     }
 }
 
-/// Seeded bug: an append is answered as written without having been sent.
-fn forged(world: &World, message: &[u8]) -> Option<Vec<u8>> {
+/// Seeded bug: an append that can't arrive is answered as written.
+fn forged(world: &World, link: (ServerId, ServerId), message: &[u8]) -> Option<Vec<u8>> {
     let lies = world.options.bug == Some(Bug::AckBeforeQuorum) && message.first() == Some(&0);
-    (lies && world.net.chance()).then(|| vec![0, 0])
+    (lies && world.net.is_cut(link.0, link.1)).then(|| vec![0, 0])
 }
 
 /// Seeded bug: a snapshot on its way loses a session, with what it holds.

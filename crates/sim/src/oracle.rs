@@ -94,7 +94,7 @@ impl Oracle {
 
     fn check_state(&self, world: &World, live: &Live) {
         let (index, site) = live.consensus.view_at();
-        let Some(index) = index else { return };
+        let Some(index) = index.filter(|index| live.is_news(*index)) else { return };
         let hash = site.hash();
         let mut state = self.state();
         let known = state.states.insert(index, hash);

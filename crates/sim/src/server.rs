@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,6 +52,8 @@ pub(crate) struct Live {
     /// The term in which `living` was begun.
     led: Mutex<Option<u64>>,
     tasks: Mutex<Vec<AbortHandle>>,
+    /// The index of the state that was looked at last.
+    looked: AtomicU64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -60,8 +62,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Live {
     pub(crate) fn new(id: ServerId, consensus: Consensus, alive: Arc<AtomicBool>, clock: Clock) -> Arc<Self> {
-        let (living, led, tasks) = Default::default();
-        Arc::new(Self { id, consensus, alive, clock, living, led, tasks })
+        let (living, led, tasks, looked) = Default::default();
+        Arc::new(Self { id, consensus, alive, clock, living, led, tasks, looked })
     }
 
     /// Runs something that ends when the process does.
@@ -87,6 +89,11 @@ impl Live {
         self.alive.store(false, Relaxed);
         locked(&self.tasks).drain(..).for_each(|task| task.abort());
         tokio::spawn(async move { self.consensus.shutdown().await });
+    }
+
+    /// Whether the state of this index was not looked at yet.
+    pub(crate) fn is_news(&self, index: u64) -> bool {
+        self.looked.swap(index, Relaxed) != index
     }
 
     fn leads(&self) -> bool {

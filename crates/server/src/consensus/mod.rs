@@ -71,6 +71,8 @@ pub struct Consensus {
     queue: Queue,
     counters: Arc<Counters>,
     identity: Identity,
+    /// Where the log ended at the start.
+    found: u64,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -87,6 +89,7 @@ pub async fn start(settings: Settings) -> Result<Consensus, StartError> {
         tracing::warn!(file = %torn.file.display(), torn.offset, torn.dropped, "dropped an unfinished write");
     }
     snapshots.check_against(&opened.meta)?;
+    let found = opened.log.range().end;
     let (log, snapshots) = (Arc::new(opened.log), Arc::new(snapshots));
     let store = Store::new(log.clone(), &opened.meta)?;
     let machine = Machine::new(log.clone(), snapshots.clone(), held, settings.snapshot_log_bytes)?;
@@ -94,7 +97,8 @@ pub async fn start(settings: Settings) -> Result<Consensus, StartError> {
     let network = Network { transport: settings.transport.clone() };
     let config = Arc::new(settings.raft_config(identity)?);
     let raft = Raft::new(settings.server, config, network, store, machine).await?;
-    let consensus = Consensus::assemble(raft, (log, snapshots), shared, identity, &settings);
+    let mut consensus = Consensus::assemble(raft, (log, snapshots), shared, identity, &settings);
+    consensus.found = found;
     consensus.form(&settings).await?;
     Ok(consensus)
 }
@@ -119,7 +123,7 @@ impl Consensus {
         };
         let keeper = keep_snapshots(raft.clone(), machine.clone(), settings.snapshot_age);
         let tasks = vec![tokio::spawn(proposer.run(waiting)), tokio::spawn(keeper)];
-        Self { raft, log, snapshots, machine, queue, counters, identity, tasks }
+        Self { raft, log, snapshots, machine, queue, counters, identity, found: 0, tasks }
     }
 
     /// Makes a new cluster of the members the first time, and waits until a single server leads.
@@ -164,7 +168,13 @@ impl Consensus {
     /// Waits until this server has applied all that was agreed on before the call, and still leads: a view
     /// taken then is as good as a write. `false` if it cannot be told.
     pub async fn caught_up(&self) -> bool {
-        self.raft.ensure_linearizable().await.is_ok()
+        // A restarted leader goes on leading, and openraft then takes the state on disk for all that was
+        // agreed on, though what it had committed may only be found in its log.
+        self.raft.ensure_linearizable().await.is_ok() && self.has_applied_what_it_found()
+    }
+
+    fn has_applied_what_it_found(&self) -> bool {
+        self.found == 0 || self.view_at().0.is_some_and(|applied| applied + 1 >= self.found)
     }
 
     /// All batches applied from now on, in order. A subscriber that lags far behind is told how many it missed.
