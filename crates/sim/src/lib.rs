@@ -23,7 +23,7 @@ mod world;
 
 pub use bug::Bug;
 pub use kills::{Kills, kill_leaders};
-pub use options::Options;
+pub use options::{Fault, Options};
 pub use run::{Run, run};
 
 /// The seed and the way to see it again; stands in every failure.

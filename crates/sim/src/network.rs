@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::bug::Bug;
 use crate::options::Options;
+use crate::oracle::Vote;
 use crate::world::World;
 
 struct State {
@@ -86,6 +87,9 @@ impl Transport for End {
     fn send(&self, server: ServerId, _address: &str, message: Vec<u8>) -> Sending {
         let (done, answer) = oneshot::channel();
         if let Some(world) = self.world.upgrade().filter(|_| self.alive.load(Relaxed)) {
+            if let Some(vote) = asked(&message) {
+                note_vote(&world, self.me, vote);
+            }
             match forged(&world, (self.me, server), &message) {
                 Some(forged) => drop(done.send(Ok(forged))),
                 None => drop(tokio::spawn(carry(world, self.me, server, message, done))),
@@ -117,15 +121,37 @@ async fn carry(world: Arc<World>, from: ServerId, to: ServerId, message: Vec<u8>
         }
         return;
     };
+    let is_vote = message.first() == Some(&1);
     let message = spoiled(&world, message);
     let receiver = live.clone();
     let answer = live.spawn(async move { receiver.consensus.receive(&message).await });
     let Ok(answer) = answer.await else { return };
+    if let Some(vote) = answer.as_ref().ok().filter(|_| is_vote).and_then(|answer| granted(answer)) {
+        note_vote(&world, to, vote);
+    }
     let Some(way) = world.net.way() else { return };
     tokio::time::sleep(way).await;
     if !world.net.is_cut(to, from) {
         drop(done.send(answer.map_err(io::Error::other)));
     }
+}
+
+fn note_vote(world: &World, server: ServerId, vote: Vote) {
+    let start = world.machine(server, |machine| machine.starts).unwrap_or(0);
+    world.oracle.voted(&world.trace, server, start, vote);
+}
+
+/// The vote that a candidate asks for, and gives itself.
+fn asked(message: &[u8]) -> Option<Vote> {
+    let (kind, term, candidate) = postcard::take_from_bytes::<(u8, u64, ServerId)>(message).ok()?.0;
+    (kind == 1).then_some((term, candidate))
+}
+
+/// The vote that an answer gives.
+fn granted(answer: &[u8]) -> Option<Vote> {
+    type Head = (u8, u64, ServerId, bool, bool);
+    let (failed, term, candidate, _, granted) = postcard::take_from_bytes::<Head>(answer).ok()?.0;
+    (failed == 0 && granted).then_some((term, candidate))
 }
 
 fn kind(message: &[u8]) -> &'static str {

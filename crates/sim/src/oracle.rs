@@ -1,10 +1,10 @@
 //! What must never be: more seats out than bought, an answer that is forgotten, servers that differ, a lease that ends
-//! early, two leaders in one term. Only looks and tells.
+//! early, a vote taken back. Only looks and tells.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use grantor_server::consensus::{Applied, Role, ServerId};
+use grantor_server::consensus::{Applied, ServerId};
 use grantor_site::command::EndReason;
 use grantor_site::ids::{GrantId, SessionId};
 use grantor_site::{Event, Timestamp};
@@ -14,13 +14,24 @@ use crate::server::Live;
 use crate::trace::Trace;
 use crate::world::World;
 
+/// A vote: a term and the candidate, in openraft's order of both.
+pub(crate) type Vote = (u64, ServerId);
+
+/// The highest votes of a server.
+#[derive(Default)]
+struct Votes {
+    start: u32,
+    before: Vote,
+    now: Vote,
+}
+
 #[derive(Default)]
 struct State {
     /// By index: what was applied there, as a hash.
     applied: BTreeMap<u64, u64>,
     /// By index: the hash of the state after it.
     states: BTreeMap<u64, [u8; 32]>,
-    leaders: BTreeMap<u64, ServerId>,
+    votes: BTreeMap<ServerId, Votes>,
     leases: BTreeMap<SessionId, Timestamp>,
     history: History,
     checked: u64,
@@ -73,22 +84,26 @@ impl Oracle {
         trace.note(format_args!("{server} applied {} of {hash:016x}", applied.index));
     }
 
-    /// Looks at every server: equal states at equal indices, the site's invariants, one leader in a term.
+    /// Looks at every server: equal states at equal indices, the site's invariants.
     pub(crate) fn inspect(&self, world: &World) {
         for live in world.all_live() {
-            self.check_leader(world, &live);
             self.check_state(world, &live);
         }
     }
 
-    fn check_leader(&self, world: &World, live: &Live) {
-        let status = live.consensus.status();
-        if status.role != Role::Leader {
-            return;
+    /// A server gave its vote, in its so-many-th process: no lower one than it gave in an earlier process.
+    pub(crate) fn voted(&self, trace: &Trace, server: ServerId, start: u32, vote: Vote) {
+        let mut state = self.state();
+        let votes = state.votes.entry(server).or_default();
+        if start > votes.start {
+            (votes.start, votes.before) = (start, votes.before.max(votes.now));
         }
-        let first = *self.state().leaders.entry(status.term).or_insert(live.id);
-        if first != live.id {
-            world.trace.fail(&format!("servers {first} and {} both led in term {}", live.id, status.term));
+        votes.now = votes.now.max(vote);
+        if vote < votes.before {
+            trace.fail(&format!(
+                "server {server} voted for {:?}, forgot it, and voted for {vote:?}",
+                votes.before
+            ));
         }
     }
 

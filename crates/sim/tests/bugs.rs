@@ -2,7 +2,7 @@
 //! so many seeds (R21).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
-use grantor_sim::{Bug, Options, Run, run};
+use grantor_sim::{Bug, Fault, Options, Run, run};
 
 fn found(bug: Bug, seeds: u64, change: fn(&mut Options)) -> Run {
     for seed in 0..seeds {
@@ -44,7 +44,11 @@ fn sessions_timed_by_a_clock_that_jumps_are_found() {
 
 #[test]
 fn a_vote_that_is_forgotten_is_found() {
-    found(Bug::VoteNotPersisted, 200, |_| {});
+    let elections = |options: &mut Options| {
+        options.faults = vec![Fault::PowerLoss, Fault::IsolateLeader, Fault::Kill];
+        (options.rounds, options.calm_ms) = (25, 300);
+    };
+    found(Bug::VoteNotPersisted, 100, elections);
 }
 
 #[test]
