@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SnapshotMeta;
-use crate::log::{ClusterId, Context, Disk, LogError, Meta, make_dir, write_whole};
+use crate::log::{ClusterId, Context, Disk, LogError, Meta, make_dir, sync_dir, write_whole};
 
 const MAGIC: &[u8; 8] = b"GRANTSNP";
 const VERSION: u32 = 1;
@@ -42,6 +42,9 @@ impl Snapshots {
     ) -> Result<(Self, Option<Held>), LogError> {
         let dir = data.join("snapshots");
         make_dir(&*disk, &dir)?;
+        // A snapshot found here may have got its name just before its process was killed: the log is purged
+        // only for one that stays.
+        sync_dir(&*disk, &dir)?;
         let newest = list(&*disk, &dir)?.pop();
         let held = newest.as_deref().map(|path| read(&*disk, path, cluster)).transpose()?;
         let known = held.as_ref().map(|held| held.meta.clone()).zip(newest);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::disk::{Disk, DiskFile};
 use super::error::{Context, LogError};
-use super::folder::ClusterId;
+use super::folder::{self, ClusterId};
 use super::frame::{self, Found, Item, Kind};
 use super::index::{Index, Place};
 use super::segment::{self, HEADER, Header, Segment};
@@ -42,6 +42,8 @@ pub struct Meta {
 
 /// Reads all segments in `dir`.
 pub(crate) fn recover(disk: &dyn Disk, dir: &Path, cluster: ClusterId) -> Result<Recovered, LogError> {
+    // The same goes for names: of a segment that was just put there, for one.
+    folder::sync_dir(disk, dir)?;
     let paths = list(disk, dir)?;
     let mut recovered = Recovered::default();
     let mut seen_meta = false;
@@ -81,6 +83,11 @@ impl Recovered {
         }
         self.replay(&mut segment, &bytes, seen_meta)?;
         self.check_end(&segment, &bytes, newest)?;
+        if newest {
+            // A killed process leaves what it had not flushed where it can be read. Found is not durable: only
+            // now may it count.
+            segment.file.sync().context("flush", path)?;
+        }
         self.segments.push(segment);
         Ok(())
     }
