@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use grantor_server::consensus::{self, Clock, Role, ServerId, Settings, Timers};
+use grantor_server::consensus::{self, Clock, Role, ServerId, Settings, StartError, Timers};
 use grantor_server::log::Options as LogOptions;
 use grantor_site::Timestamp;
 
@@ -105,28 +105,37 @@ impl World {
         tokio::time::Instant::now() - std::time::Duration::from_millis(self.trace.now())
     }
 
-    /// Starts a server's process.
+    /// Starts a server's process; once more if the disk fails in that very moment.
     pub(crate) async fn start(self: &Arc<Self>, server: ServerId) {
+        let error = match self.try_to_start(server).await {
+            Ok(()) => return,
+            Err(_) if self.machine(server, |machine| machine.lock_store().has_failed) == Some(true) => {
+                self.try_to_start(server).await.err()
+            }
+            Err(error) => Some(error),
+        };
+        if let Some(error) = error {
+            self.trace.fail(&format!("server {server} does not start: {error}"));
+        }
+    }
+
+    async fn try_to_start(self: &Arc<Self>, server: ServerId) -> Result<(), StartError> {
         let begin =
             |machine: &mut Machine| machine.live.is_none() && !std::mem::replace(&mut machine.starting, true);
         if self.machine(server, begin) != Some(true) {
-            return;
+            return Ok(());
         }
         let alive = Arc::new(AtomicBool::new(true));
-        let Some(settings) = self.settings(server, &alive) else { return };
+        let Some(settings) = self.settings(server, &alive) else { return Ok(()) };
         self.machine(server, |machine| machine.lock_store().has_failed = false);
         let clock = settings.clock.clone();
         let started = consensus::start(settings).await;
         self.machine(server, |machine| machine.starting = false);
-        match started {
-            Ok(consensus) => {
-                let live = Live::new(server, consensus, alive, clock);
-                self.machine(server, |machine| machine.live = Some(live.clone()));
-                self.trace.note(format_args!("{server} started"));
-                live.begin(self);
-            }
-            Err(error) => self.trace.fail(&format!("server {server} does not start: {error}")),
-        }
+        let live = Live::new(server, started?, alive, clock);
+        self.machine(server, |machine| machine.live = Some(live.clone()));
+        self.trace.note(format_args!("{server} started"));
+        live.begin(self);
+        Ok(())
     }
 
     /// Ends a server's process at once. What it wrote is still with the operating system.

@@ -19,12 +19,12 @@ fn all_is_well(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn no_seat_is_lost_or_granted_twice_whatever_fails() {
-    all_is_well(0..100);
+    all_is_well(0..60);
 }
 
 #[test]
 fn no_seat_is_lost_or_granted_twice_in_other_seeds_either() {
-    all_is_well(100_000..100_100);
+    all_is_well(100_000..100_060);
 }
 
 /// Seeds that once failed: a restarted leader that read before it had applied; a segment's end that was found after a
