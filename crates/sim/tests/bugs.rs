@@ -29,7 +29,7 @@ fn an_answer_before_a_majority_has_it_is_found() {
 
 #[test]
 fn a_stale_read_by_a_deposed_leader_is_found() {
-    found(Bug::StaleRead, 60, |_| {});
+    found(Bug::StaleRead, 60, |options| options.faults = vec![Fault::IsolateLeader]);
 }
 
 #[test]
