@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "grantor-client",
         ],
     ),
+    ("grantor-sim", &["grantor-license", "grantor-site", "grantor-server"]),
     (
         "grantor-bench",
         &["grantor-license", "grantor-site", "grantor-api", "grantor-client", "grantor-server"],

@@ -15,6 +15,8 @@ const KEPT: usize = 64;
 struct Life {
     heartbeat: Duration,
     due: Instant,
+    /// Its end is on its way: no sign of life helps any more.
+    ending: bool,
     listener: Option<mpsc::Sender<Notice>>,
     listeners: u64,
     untold: VecDeque<Notice>,
@@ -35,6 +37,7 @@ impl Living {
         let fresh = || Life {
             heartbeat,
             due: Instant::now() + heartbeat,
+            ending: false,
             listener: None,
             listeners: 0,
             untold: VecDeque::new(),
@@ -45,7 +48,7 @@ impl Living {
     /// A sign of life; the seconds until the next is due and what it was not told yet. `None` = there is no such session.
     pub(crate) fn heard(&self, session: SessionId) -> Option<(u32, Vec<Notice>)> {
         let mut all = self.lock();
-        let life = all.get_mut(&session)?;
+        let life = all.get_mut(&session).filter(|life| !life.ending)?;
         life.due = Instant::now() + life.heartbeat;
         Some((u32::try_from(life.heartbeat.as_secs()).unwrap_or(u32::MAX), life.untold.drain(..).collect()))
     }
@@ -82,7 +85,7 @@ impl Living {
     /// The session listens: its open connection is a sign of life. The number tells this connection from later ones.
     pub(crate) fn listen(&self, session: SessionId) -> Option<(u64, mpsc::Receiver<Notice>)> {
         let mut all = self.lock();
-        let life = all.get_mut(&session)?;
+        let life = all.get_mut(&session).filter(|life| !life.ending)?;
         let (sender, receiver) = mpsc::channel(KEPT);
         for notice in life.untold.drain(..) {
             let _fits = sender.try_send(notice);
@@ -100,14 +103,15 @@ impl Living {
         }
     }
 
-    /// Sessions that were not heard of in time. A session that listens is alive.
+    /// Sessions that were not heard of in time. A session that listens is alive. From now on none of them is heard: to
+    /// say that it lives while its end is being written would be a promise that is broken at once.
     pub(crate) fn overdue(&self) -> Vec<SessionId> {
         let now = Instant::now();
-        let all = self.lock();
-        all.iter()
-            .filter(|(_, life)| life.listener.as_ref().is_none_or(mpsc::Sender::is_closed) && life.due <= now)
-            .map(|(id, _)| *id)
-            .collect()
+        let mut all = self.lock();
+        for life in all.values_mut() {
+            life.ending |= life.listener.as_ref().is_none_or(mpsc::Sender::is_closed) && life.due <= now;
+        }
+        all.iter().filter(|(_, life)| life.ending).map(|(id, _)| *id).collect()
     }
 
     /// This server begins to lead: every session's clock starts anew, and nothing of an earlier lead is left.
@@ -145,6 +149,15 @@ mod tests {
         living.ended(ONE, Notice::Ended { reason: String::new() });
         assert!(living.heard(ONE).is_none());
         assert!(living.overdue().is_empty());
+    }
+
+    #[test]
+    fn a_session_whose_end_is_on_its_way_is_not_told_that_it_lives() {
+        let living = Living::default();
+        living.opened(ONE, 0);
+        assert_eq!(living.overdue(), [ONE]);
+        assert!(living.heard(ONE).is_none() && living.listen(ONE).is_none());
+        assert_eq!(living.overdue(), [ONE], "ended at the next look if not at this one");
     }
 
     #[test]

@@ -55,7 +55,7 @@ const ENDED: usize = 500;
 /// A configuration, data folder, certificate or port that can't be used, in words for people; a cluster that refuses this
 /// server.
 pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error + Send + Sync>> {
-    crate::log::make_dir(&config.data_dir)?;
+    crate::log::make_dir(&crate::log::Files, &config.data_dir)?;
     let host = hostid::host_name();
     let identity = tls::identity(&config.tls, &config.data_dir, &host)?;
     let peers = Arc::new(Peers::new(PeerIdentity::open(&config.data_dir)?));
@@ -190,6 +190,13 @@ fn pass_on(app: &App, event: &Event, at: Timestamp) {
     app.counters.count(event);
     eventlog::log(event, at);
     match event {
+        Event::SessionOpened { session, .. } if app.is_open.load(Ordering::SeqCst) => {
+            // Whoever asked for it may have gone away meanwhile: it must be watched all the same.
+            let site = app.consensus.view();
+            if let Some(opened) = site.session(*session).filter(|opened| opened.lease_until.is_none()) {
+                app.living.opened(*session, opened.heartbeat_seconds);
+            }
+        }
         Event::SessionEnded { session, why, .. } => {
             app.living.ended(*session, Notice::Ended { reason: end_text(why) })
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::member::Member;
 use crate::consensus::ServerId;
-use crate::log::ClusterId;
+use crate::log::{ClusterId, Files};
 
 const FILE: &str = "cluster.json";
 const VERSION: u32 = 1;
@@ -75,8 +75,8 @@ impl Record {
     /// Puts the record into the data folder, whole or not at all.
     pub(crate) fn write(&self, data_dir: &Path) -> io::Result<()> {
         let text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
-        crate::log::make_dir(data_dir).map_err(io::Error::other)?;
-        crate::log::write_whole(&data_dir.join(FILE), &[&text]).map_err(io::Error::other)
+        crate::log::make_dir(&Files, data_dir).map_err(io::Error::other)?;
+        crate::log::write_whole(&Files, &data_dir.join(FILE), &[&text]).map_err(io::Error::other)
     }
 }
 

@@ -43,16 +43,22 @@ impl Shared {
     /// The state after the last applied batch. Readers of the same state share one copy; a reader waits
     /// for at most one batch to be applied, and holds up the next one only for a cheap clone.
     pub(crate) fn view(&self) -> Arc<Site> {
+        self.view_at().1
+    }
+
+    /// A view and the index that it is of.
+    pub(crate) fn view_at(&self) -> (Option<u64>, Arc<Site>) {
         let current = self.current();
+        let index = current.applied.map(|id| id.index);
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((applied, site)) = view.as_ref()
             && *applied == current.applied
         {
-            return site.clone();
+            return (index, site.clone());
         }
         let site = Arc::new(current.site.clone());
         *view = Some((current.applied, site.clone()));
-        site
+        (index, site)
     }
 
     /// The latest time that any applied batch was stamped with.
@@ -134,7 +140,7 @@ impl Machine {
     /// Makes a snapshot durable, and hands its bytes back.
     async fn save(&self, meta: SnapshotMeta, state: Vec<u8>) -> Result<Vec<u8>, StorageError<ServerId>> {
         let snapshots = self.snapshots.clone();
-        blocking(move || snapshots.save(&meta, &state).map(|()| state)).await
+        blocking(&self.snapshots, move || snapshots.save(&meta, &state).map(|()| state)).await
     }
 }
 
@@ -147,12 +153,15 @@ fn restore(meta: &SnapshotMeta, state: &[u8]) -> Result<Current, StorageError<Se
     Ok(Current { site, applied: meta.last_log_id, membership: meta.last_membership.clone() })
 }
 
-/// Runs file work on a thread made for waiting.
+/// Runs file work where it holds up nobody.
 async fn blocking<T: Send + 'static>(
+    snapshots: &Snapshots,
     work: impl FnOnce() -> Result<T, LogError> + Send + 'static,
 ) -> Result<T, StorageError<ServerId>> {
-    let result = tokio::task::spawn_blocking(work).await.unwrap_or(Err(LogError::Closed));
-    result.map_err(|error| StorageIOError::write_snapshot(None, AnyError::new(&error)).into())
+    snapshots
+        .run(work)
+        .await
+        .map_err(|error| StorageIOError::write_snapshot(None, AnyError::new(&error)).into())
 }
 
 /// A snapshot being taken: a cheap copy of the state, written while the state moves on.
@@ -165,7 +174,7 @@ pub(crate) struct Builder {
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
     async fn build_snapshot(&mut self) -> Result<Snapshot, StorageError<ServerId>> {
         let site = self.current.site.clone();
-        let state = blocking(move || Ok(site.to_snapshot())).await?;
+        let state = blocking(&self.machine.snapshots, move || Ok(site.to_snapshot())).await?;
         let last_log_id = self.current.applied;
         let snapshot_id = last_log_id.map_or_else(String::new, |id| id.to_string());
         let meta =
@@ -222,7 +231,7 @@ impl RaftStateMachine<TypeConfig> for Machine {
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, StorageError<ServerId>> {
         let snapshots = self.snapshots.clone();
-        let held = blocking(move || snapshots.load()).await?;
+        let held = blocking(&self.snapshots, move || snapshots.load()).await?;
         Ok(held.map(|held| Snapshot { meta: held.meta, snapshot: Box::new(held.state) }))
     }
 }

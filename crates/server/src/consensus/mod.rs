@@ -79,6 +79,8 @@ pub struct Consensus {
     confirmed: std::sync::Mutex<Option<std::time::Instant>>,
     confirming: tokio::sync::Mutex<()>,
     paused: Arc<std::sync::atomic::AtomicBool>,
+    /// Where the log ended at the start.
+    found: u64,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -88,14 +90,16 @@ pub async fn start(settings: Settings) -> Result<Consensus, StartError> {
     settings.check()?;
     settings.refuse_a_wiped_member()?;
     settings.refuse_a_lost_log()?;
-    let folder = Folder::open_in(&settings.data_dir, settings.server, settings.cluster)?;
+    let folder =
+        Folder::open_in(settings.disk.clone(), &settings.data_dir, settings.server, settings.cluster)?;
     let identity = folder.identity();
-    let (snapshots, held) = Snapshots::open(folder.path(), identity.cluster)?;
+    let (snapshots, held) = Snapshots::open(settings.disk.clone(), folder.path(), identity.cluster)?;
     let opened = Log::open(folder, &settings.log)?;
     if let Some(torn) = &opened.torn {
         tracing::warn!(file = %torn.file.display(), torn.offset, torn.dropped, "dropped an unfinished write");
     }
     snapshots.check_against(&opened.meta)?;
+    let found = opened.log.range().end;
     let (log, snapshots) = (Arc::new(opened.log), Arc::new(snapshots));
     let store = Store::new(log.clone(), &opened.meta)?;
     let machine = Machine::new(log.clone(), snapshots.clone(), held, settings.snapshot_log_bytes)?;
@@ -103,7 +107,8 @@ pub async fn start(settings: Settings) -> Result<Consensus, StartError> {
     let network = Network { transport: settings.transport.clone() };
     let config = Arc::new(settings.raft_config(identity)?);
     let raft = Raft::new(settings.server, config, network, store, machine).await?;
-    let consensus = Consensus::assemble(raft, (log, snapshots), shared, identity, &settings);
+    let mut consensus = Consensus::assemble(raft, (log, snapshots), shared, identity, &settings);
+    consensus.found = found;
     consensus.form(&settings).await?;
     Ok(consensus)
 }
@@ -141,6 +146,7 @@ impl Consensus {
             confirmed: std::sync::Mutex::default(),
             confirming: tokio::sync::Mutex::default(),
             paused,
+            found: 0,
             tasks,
         }
     }
@@ -185,10 +191,21 @@ impl Consensus {
         self.machine.view()
     }
 
+    /// The same with the index of the last applied entry: both of one moment.
+    pub fn view_at(&self) -> (Option<u64>, Arc<Site>) {
+        self.machine.view_at()
+    }
+
     /// Waits until this server has applied all that was agreed on before the call, and still leads: a view
     /// taken then is as good as a write. `false` if it cannot be told.
     pub async fn caught_up(&self) -> bool {
-        self.raft.ensure_linearizable().await.is_ok()
+        // A restarted leader goes on leading, and openraft then takes the state on disk for all that was
+        // agreed on, though what it had committed may only be found in its log.
+        self.raft.ensure_linearizable().await.is_ok() && self.has_applied_what_it_found()
+    }
+
+    fn has_applied_what_it_found(&self) -> bool {
+        self.found == 0 || self.view_at().0.is_some_and(|applied| applied + 1 >= self.found)
     }
 
     /// All batches applied from now on, in order. A subscriber that lags far behind is told how many it missed.
@@ -219,9 +236,9 @@ impl Consensus {
         let close = move || {
             snapshots.close();
             log.close();
+            Ok(())
         };
-        let closed = tokio::task::spawn_blocking(close).await;
-        if let Err(error) = closed {
+        if let Err(error) = self.snapshots.run(close).await {
             tracing::error!(%error, "the data folder was not given up in good order");
         }
     }
@@ -231,6 +248,7 @@ impl Consensus {
 async fn keep_snapshots(raft: Raft<TypeConfig>, machine: Arc<machine::Shared>, age: Duration) {
     loop {
         tokio::select! {
+            biased;
             () = machine.full.notified() => {}
             () = tokio::time::sleep(age) => {}
         }

@@ -141,6 +141,7 @@ impl RaftNetwork<TypeConfig> for Peer {
     ) -> Result<SnapshotResponse<ServerId>, StreamingError<TypeConfig, Fatal<ServerId>>> {
         let message = Message::Snapshot(vote, snapshot.meta, *snapshot.snapshot);
         tokio::select! {
+            biased;
             closed = cancel => Err(closed.into()),
             answer = self.ask(&message, &option) => answer.map_err(|error| Unreachable::new(&error).into()),
         }

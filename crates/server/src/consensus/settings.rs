@@ -14,7 +14,7 @@ use super::ServerId;
 use super::network::{Alone, Transport};
 use super::proposer::Limits;
 use super::timers::Timers;
-use crate::log::{ClusterId, Identity, LogError, Options};
+use crate::log::{ClusterId, Disk, Files, Identity, LogError, Options};
 
 /// Tells the time; the only clock that consensus reads.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -52,6 +52,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How the log lays out its files.
     pub log: Options,
+    /// What the data folder lies on.
+    pub disk: Arc<dyn Disk>,
 }
 
 impl Settings {
@@ -71,6 +73,7 @@ impl Settings {
             snapshot_age: Duration::from_secs(3600),
             limits: Limits::default(),
             log: Options::default(),
+            disk: Arc::new(Files),
         }
     }
 
@@ -84,7 +87,7 @@ impl Settings {
     /// A member that lost its folder has forgotten its votes: coming back empty it could help to elect a
     /// leader that lacks what was agreed on.
     pub(crate) fn refuse_a_wiped_member(&self) -> Result<(), StartError> {
-        let known = self.data_dir.join(crate::log::IDENTITY).exists();
+        let known = self.disk.exists(&self.data_dir.join(crate::log::IDENTITY));
         if known || self.form_cluster || self.members.len() == 1 {
             return Ok(());
         }

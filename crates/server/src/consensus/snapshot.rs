@@ -1,12 +1,11 @@
 //! Snapshot files: the whole state at one index, whole on disk or not there at all.
 //! A newer file is durable before the older one goes, and an older one never takes its place.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SnapshotMeta;
-use crate::log::{ClusterId, Context, LogError, Meta, make_dir, write_whole};
+use crate::log::{ClusterId, Context, Disk, LogError, Meta, make_dir, sync_dir, write_whole};
 
 const MAGIC: &[u8; 8] = b"GRANTSNP";
 const VERSION: u32 = 1;
@@ -22,6 +21,7 @@ pub(crate) struct Held {
 /// The folder of snapshots.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     cluster: ClusterId,
     state: Mutex<State>,
@@ -35,13 +35,21 @@ struct State {
 
 impl Snapshots {
     /// Opens the folder and reads the newest snapshot in it.
-    pub(crate) fn open(data: &Path, cluster: ClusterId) -> Result<(Self, Option<Held>), LogError> {
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        data: &Path,
+        cluster: ClusterId,
+    ) -> Result<(Self, Option<Held>), LogError> {
         let dir = data.join("snapshots");
-        make_dir(&dir)?;
-        let newest = list(&dir)?.pop();
-        let held = newest.as_deref().map(|path| read(path, cluster)).transpose()?;
+        make_dir(&*disk, &dir)?;
+        // A snapshot found here may have got its name just before its process was killed: the log is purged
+        // only for one that stays.
+        sync_dir(&*disk, &dir)?;
+        let newest = list(&*disk, &dir)?.pop();
+        let held = newest.as_deref().map(|path| read(&*disk, path, cluster)).transpose()?;
         let known = held.as_ref().map(|held| held.meta.clone()).zip(newest);
-        Ok((Self { dir, cluster, state: Mutex::new(State { newest: known, closed: false }) }, held))
+        let state = Mutex::new(State { newest: known, closed: false });
+        Ok((Self { disk, dir, cluster, state }, held))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -89,10 +97,10 @@ impl Snapshots {
         let path = self.dir.join(format!("{:020}.snapshot", meta.last_log_id.map_or(0, |id| id.index)));
         let encoded = postcard::to_stdvec(meta)
             .map_err(|error| LogError::io("encode", &path, &std::io::Error::other(error)))?;
-        write_whole(&path, &[&header(self.cluster, &encoded, state), &encoded, state])?;
+        write_whole(&*self.disk, &path, &[&header(self.cluster, &encoded, state), &encoded, state])?;
         let replaced = newest.replace((meta.clone(), path.clone())).map(|(_, old)| old);
         match replaced.filter(|old| *old != path) {
-            Some(old) => fs::remove_file(&old).context("remove", &old),
+            Some(old) => self.disk.remove(&old).context("remove", &old),
             None => Ok(()),
         }
     }
@@ -101,19 +109,28 @@ impl Snapshots {
     pub(crate) fn load(&self) -> Result<Option<Held>, LogError> {
         // Held while reading, so that a newer one cannot remove the file meanwhile.
         let state = self.state();
-        state.newest.as_ref().map(|(_, path)| read(path, self.cluster)).transpose()
+        state.newest.as_ref().map(|(_, path)| read(&*self.disk, path, self.cluster)).transpose()
+    }
+
+    /// Runs file work on a thread made for waiting, unless the disk works in step with its tasks.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, LogError> + Send + 'static,
+    ) -> Result<T, LogError> {
+        if self.disk.in_step().is_some() {
+            return work();
+        }
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(LogError::Closed))
     }
 }
 
 /// Snapshot files, oldest first: two if a power cut came between a new one and the end of the old.
-fn list(dir: &Path) -> Result<Vec<PathBuf>, LogError> {
-    let files: Result<Vec<_>, _> = fs::read_dir(dir).context("list folder", dir)?.collect();
-    let files = files.context("list folder", dir)?.into_iter().map(|entry| entry.path());
-    let mut files: Vec<_> =
-        files.filter(|path| path.extension().is_some_and(|extension| extension == "snapshot")).collect();
+fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<PathBuf>, LogError> {
+    let mut files = disk.list(dir).context("list folder", dir)?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "snapshot"));
     files.sort();
     let older = files.len().saturating_sub(1);
-    files.drain(..older).try_for_each(|path| fs::remove_file(&path).context("remove", &path))?;
+    files.drain(..older).try_for_each(|path| disk.remove(&path).context("remove", &path))?;
     Ok(files)
 }
 
@@ -130,8 +147,8 @@ fn header(cluster: ClusterId, meta: &[u8], state: &[u8]) -> [u8; HEADER] {
     head
 }
 
-fn read(path: &Path, cluster: ClusterId) -> Result<Held, LogError> {
-    let bytes = fs::read(path).context("read", path)?;
+fn read(disk: &dyn Disk, path: &Path, cluster: ClusterId) -> Result<Held, LogError> {
+    let bytes = disk.read(path).context("read", path)?;
     let damaged = |what: &str| LogError::damaged(path, 0, what);
     let head: &[u8; HEADER] = bytes.first_chunk().ok_or_else(|| damaged("shorter than a header"))?;
     if &head[..8] != MAGIC {
@@ -153,10 +170,17 @@ fn read(path: &Path, cluster: ClusterId) -> Result<Held, LogError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::testing::log_id;
     use super::*;
+    use crate::log::Files;
 
     const CLUSTER: ClusterId = ClusterId([5; 16]);
+
+    fn open(path: &Path) -> Result<(Snapshots, Option<Held>), LogError> {
+        Snapshots::open(Arc::new(Files), path, CLUSTER)
+    }
 
     fn meta(index: u64) -> SnapshotMeta {
         SnapshotMeta { last_log_id: Some(log_id(index)), ..Default::default() }
@@ -165,23 +189,23 @@ mod tests {
     #[test]
     fn an_older_snapshot_never_takes_the_place_of_a_newer_one() {
         let dir = tempfile::tempdir().unwrap();
-        let (snapshots, none) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        let (snapshots, none) = open(dir.path()).unwrap();
         assert!(none.is_none());
         for index in [3, 9, 5] {
             snapshots.save(&meta(index), &[index as u8]).unwrap();
         }
         assert_eq!(snapshots.load().unwrap().unwrap().state, [9]);
-        assert_eq!(list(&snapshots.dir).unwrap().len(), 1);
-        let (_, held) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        assert_eq!(list(&Files, &snapshots.dir).unwrap().len(), 1);
+        let (_, held) = open(dir.path()).unwrap();
         assert_eq!(held.unwrap().meta, meta(9));
     }
 
     #[test]
     fn a_snapshot_cut_or_changed_anywhere_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let (snapshots, _) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        let (snapshots, _) = open(dir.path()).unwrap();
         snapshots.save(&meta(3), b"the state").unwrap();
-        let path = list(&snapshots.dir).unwrap().pop().unwrap();
+        let path = list(&Files, &snapshots.dir).unwrap().pop().unwrap();
         let bytes = fs::read(&path).unwrap();
         for cut in 0..bytes.len() {
             fs::write(&path, &bytes[..cut]).unwrap();
@@ -198,10 +222,10 @@ mod tests {
     #[test]
     fn a_snapshot_that_was_being_written_at_a_power_cut_is_passed_over() {
         let dir = tempfile::tempdir().unwrap();
-        let (snapshots, _) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        let (snapshots, _) = open(dir.path()).unwrap();
         snapshots.save(&meta(3), b"whole").unwrap();
         fs::write(snapshots.dir.join("00000000000000000009.tmp"), b"half").unwrap();
-        let (_, held) = Snapshots::open(dir.path(), CLUSTER).unwrap();
+        let (_, held) = open(dir.path()).unwrap();
         assert_eq!(held.unwrap().state, b"whole");
     }
 }

@@ -114,6 +114,7 @@ impl Consensus {
                     return reason(fatal);
                 }
                 tokio::select! {
+                    biased;
                     alive = log.changed(), if log_alive => log_alive = alive.is_ok(),
                     alive = raft.changed() => if alive.is_err() {
                         return Stopped::Failed("the consensus core panicked".to_owned());

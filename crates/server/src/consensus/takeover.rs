@@ -17,8 +17,9 @@ use crate::log::{Folder, Log};
 /// # Errors
 /// A folder that is in use or damaged, or that holds nothing to go on from.
 pub async fn take_over(settings: &Settings, node: &str) -> Result<(), StartError> {
-    let folder = Folder::open_in(&settings.data_dir, settings.server, settings.cluster)?;
-    let (snapshots, _) = Snapshots::open(folder.path(), folder.identity().cluster)?;
+    let folder =
+        Folder::open_in(settings.disk.clone(), &settings.data_dir, settings.server, settings.cluster)?;
+    let (snapshots, _) = Snapshots::open(settings.disk.clone(), folder.path(), folder.identity().cluster)?;
     let opened = Log::open(folder, &settings.log)?;
     snapshots.check_against(&opened.meta)?;
     let log = Arc::new(opened.log);

@@ -2,12 +2,15 @@
 //! Holds the lock, the identity file, and the small moves that make a new file survive a power cut.
 //! Knows nothing of what the files in it mean.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::any::Any;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::disk::{Disk, Files};
 use super::error::{Context, LogError};
+
+type Lock = Box<dyn Any + Send + Sync>;
 
 pub(crate) const IDENTITY: &str = "grantor.id";
 const LOCK: &str = "lock";
@@ -54,22 +57,28 @@ pub struct Identity {
 pub struct Folder {
     path: PathBuf,
     identity: Identity,
-    _lock: File,
+    disk: Arc<dyn Disk>,
+    _lock: Lock,
 }
 
 impl Folder {
     /// Opens or creates the folder of `server`, and locks it. A new folder gets a cluster id of its own.
     pub fn open(path: &Path, server: u64) -> Result<Self, LogError> {
-        Self::open_in(path, server, None)
+        Self::open_in(Arc::new(Files), path, server, None)
     }
 
-    /// The same for a server of a cluster that has an id already.
-    pub fn open_in(path: &Path, server: u64, cluster: Option<ClusterId>) -> Result<Self, LogError> {
-        make_dir(path)?;
-        let lock = lock(path)?;
-        let identity = match read_identity(path)? {
+    /// The same on any disk, for a server of a cluster that may have an id already.
+    pub fn open_in(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        server: u64,
+        cluster: Option<ClusterId>,
+    ) -> Result<Self, LogError> {
+        make_dir(&*disk, path)?;
+        let lock = lock(&*disk, path)?;
+        let identity = match read_identity(&*disk, path)? {
             Some(identity) => identity,
-            None => create_identity(path, server, cluster)?,
+            None => create_identity(&*disk, path, server, cluster)?,
         };
         if let Some(expected) = cluster.filter(|cluster| *cluster != identity.cluster) {
             let what = format!("the folder belongs to cluster {}, not {expected}", identity.cluster);
@@ -79,12 +88,17 @@ impl Folder {
             let folder = path.to_owned();
             return Err(LogError::WrongServer { folder, found: identity.server, expected: server });
         }
-        Ok(Self { path: path.to_owned(), identity, _lock: lock })
+        Ok(Self { path: path.to_owned(), identity, disk, _lock: lock })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What it lies on.
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
     }
 
     /// Who it belongs to.
@@ -93,86 +107,79 @@ impl Folder {
     }
 }
 
-/// Creates `path` for the owner's eyes only, and tightens it if it was there before.
-pub(crate) fn make_dir(path: &Path) -> Result<(), LogError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).context("create folder", path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).context("set the mode of", path)?;
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)
+/// Creates `path` for the owner's eyes only, and makes its name durable.
+pub(crate) fn make_dir(disk: &dyn Disk, path: &Path) -> Result<(), LogError> {
+    disk.make_dir(path).context("create folder", path)?;
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .map_or(Ok(()), |parent| sync_dir(disk, parent))
 }
 
 /// Makes creations, renames and removals in `path` durable.
-pub(crate) fn sync_dir(path: &Path) -> Result<(), LogError> {
-    File::open(path).and_then(|dir| dir.sync_all()).context("flush folder", path)
-}
-
-/// A new empty file that only its owner can read; an old one of the same name is emptied.
-pub(crate) fn create_file(path: &Path) -> Result<File, LogError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .context("create", path)
+pub(crate) fn sync_dir(disk: &dyn Disk, path: &Path) -> Result<(), LogError> {
+    disk.sync_dir(path).context("flush folder", path)
 }
 
 /// Puts `parts` at `path` so that after a power cut there is either the whole file or none.
-pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), LogError> {
+pub(crate) fn write_whole(disk: &dyn Disk, path: &Path, parts: &[&[u8]]) -> Result<(), LogError> {
     let temporary = path.with_extension("tmp");
-    let mut file = create_file(&temporary)?;
-    parts.iter().try_for_each(|part| file.write_all(part)).context("write", &temporary)?;
-    file.sync_all().context("flush", &temporary)?;
-    rename(&temporary, path)
+    let file = disk.create(&temporary).context("create", &temporary)?;
+    let mut at = 0;
+    for part in parts {
+        file.write_at(part, at).context("write", &temporary)?;
+        at += part.len() as u64;
+    }
+    file.sync().context("flush", &temporary)?;
+    rename(disk, &temporary, path)
 }
 
 /// A durable rename inside one folder.
-pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), LogError> {
-    fs::rename(from, to).context("rename", from)?;
-    to.parent().map_or(Ok(()), sync_dir)
+pub(crate) fn rename(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), LogError> {
+    disk.rename(from, to).context("rename", from)?;
+    to.parent().map_or(Ok(()), |parent| sync_dir(disk, parent))
 }
 
-fn lock(folder: &Path) -> Result<File, LogError> {
+fn lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, LogError> {
     let path = folder.join(LOCK);
-    let file = create_file(&path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LogError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(LogError::io("lock", &path, &error)),
-    }
+    disk.lock(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => LogError::InUse(folder.to_owned()),
+        _ => LogError::io("lock", &path, &error),
+    })
 }
 
-fn create_identity(folder: &Path, server: u64, cluster: Option<ClusterId>) -> Result<Identity, LogError> {
-    refuse_orphaned_log(folder)?;
-    let cluster = cluster.map_or_else(|| random(folder).map(ClusterId), Ok)?;
+fn create_identity(
+    disk: &dyn Disk,
+    folder: &Path,
+    server: u64,
+    cluster: Option<ClusterId>,
+) -> Result<Identity, LogError> {
+    refuse_orphaned_log(disk, folder)?;
+    let cluster = cluster.map_or_else(|| random(disk, folder).map(ClusterId), Ok)?;
     let identity = Identity { server, cluster };
     let text = format!("format {VERSION}\nserver {server}\ncluster {}\n", identity.cluster);
-    write_whole(&folder.join(IDENTITY), &[text.as_bytes()])?;
+    write_whole(disk, &folder.join(IDENTITY), &[text.as_bytes()])?;
     Ok(identity)
 }
 
 /// A log without an identity is a folder that somebody took apart: a new identity would hide that.
-fn refuse_orphaned_log(folder: &Path) -> Result<(), LogError> {
-    if !folder.join(super::SEGMENTS).exists() {
+fn refuse_orphaned_log(disk: &dyn Disk, folder: &Path) -> Result<(), LogError> {
+    if !disk.exists(&folder.join(super::SEGMENTS)) {
         return Ok(());
     }
     Err(LogError::damaged(&folder.join(IDENTITY), 0, "the file is missing although the folder holds a log"))
 }
 
-/// Random bytes from the operating system.
-pub(crate) fn random(near: &Path) -> Result<[u8; 16], LogError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        LogError::io("draw random bytes for", near, &std::io::Error::other(error.to_string()))
-    })?;
-    Ok(bytes)
+/// Random bytes.
+pub(crate) fn random(disk: &dyn Disk, near: &Path) -> Result<[u8; 16], LogError> {
+    disk.random().context("draw random bytes for", near)
 }
 
-fn read_identity(folder: &Path) -> Result<Option<Identity>, LogError> {
+fn read_identity(disk: &dyn Disk, folder: &Path) -> Result<Option<Identity>, LogError> {
     let path = folder.join(IDENTITY);
-    match fs::read_to_string(&path) {
-        Ok(text) => parse_identity(&text, &path).map(Some),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+    let damaged = |_| LogError::damaged(&path, 0, "it is not text");
+    match disk.read(&path) {
+        Ok(bytes) => parse_identity(&String::from_utf8(bytes).map_err(damaged)?, &path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(LogError::io("read", &path, &error)),
     }
 }
@@ -208,6 +215,9 @@ fn parse_hex(text: &str) -> Option<[u8; 16]> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

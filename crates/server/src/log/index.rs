@@ -2,12 +2,11 @@
 //! Nothing here writes.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::disk::DiskFile;
 use super::error::{Context, LogError};
 use super::frame::{self, ITEM, Kind};
 use super::segment::Segment;
@@ -67,7 +66,7 @@ impl Span {
 pub(crate) struct Index {
     span: Span,
     places: VecDeque<Place>,
-    files: VecDeque<(u64, PathBuf, Arc<File>)>,
+    files: VecDeque<(u64, PathBuf, Arc<dyn DiskFile>)>,
 }
 
 impl Index {
@@ -142,14 +141,14 @@ pub(crate) struct Reading {
     index: u64,
     place: Place,
     path: PathBuf,
-    file: Arc<File>,
+    file: Arc<dyn DiskFile>,
 }
 
 impl Reading {
     /// Reads the payload and checks it again: a disk may change bytes long after the log was opened.
     pub(crate) fn read(&self) -> Result<(u64, Vec<u8>), LogError> {
         let mut bytes = vec![0; ITEM + self.place.length as usize];
-        self.file.read_exact_at(&mut bytes, self.place.offset).context("read", &self.path)?;
+        self.file.read_at(&mut bytes, self.place.offset).context("read", &self.path)?;
         let sound = frame::item(&bytes, 0).is_some_and(|item| {
             (item.kind, item.index, item.payload.len()) == (Kind::Entry, self.index, bytes.len() - ITEM)
         });

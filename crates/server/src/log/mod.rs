@@ -10,6 +10,7 @@
 //! The one thing that cannot be told apart: a power cut during the last write, and a bit that flipped in
 //! the sixteen bytes of the last frame's head. Both are reported as a torn tail.
 
+mod disk;
 mod error;
 mod folder;
 mod frame;
@@ -29,12 +30,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
+pub use disk::{Disk, DiskFile, Files, Pause};
 pub(crate) use error::Context;
 pub use error::LogError;
 pub use folder::{ClusterId, Folder, Identity};
-pub(crate) use folder::{IDENTITY, make_dir, write_whole};
+pub(crate) use folder::{IDENTITY, make_dir, sync_dir, write_whole};
 pub use recover::{Meta, TornTail};
 pub(crate) use writer::Change;
 use writer::{Job, Writer};
@@ -138,9 +141,26 @@ impl Shared {
 /// A log opened for reading and writing.
 #[derive(Debug)]
 pub(crate) struct Log {
-    jobs: Mutex<Option<Sender<Job>>>,
+    jobs: Mutex<Option<Way>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     shared: Arc<Shared>,
+}
+
+/// The way to the writer: a thread's, or a task's if the disk works in step.
+#[derive(Debug)]
+enum Way {
+    Thread(Sender<Job>),
+    Task(UnboundedSender<Job>),
+}
+
+impl Way {
+    /// Sends a job; hands it back if nobody takes it any more.
+    fn send(&self, job: Job) -> Result<(), Job> {
+        match self {
+            Self::Thread(sender) => sender.send(job).map_err(|refused| refused.0),
+            Self::Task(sender) => sender.send(job).map_err(|refused| refused.0),
+        }
+    }
 }
 
 /// A log just opened, and what was found.
@@ -155,14 +175,15 @@ impl Log {
     /// Opens the log in `folder`, which the log then keeps locked until it is closed.
     pub(crate) fn open(folder: Folder, options: &Options) -> Result<Opened, LogError> {
         let dir = folder.path().join(SEGMENTS);
-        folder::make_dir(&dir)?;
-        let found = recover::recover(&dir, folder.identity().cluster)?;
+        let disk = folder.disk().clone();
+        folder::make_dir(&*disk, &dir)?;
+        let found = recover::recover(&*disk, &dir, folder.identity().cluster)?;
         let shared = Shared::new(found.index);
         shared.counters.set_on_disk(found.segments.iter().map(|segment| segment.end).sum());
         let writer = Writer {
             folder,
             segments: VecDeque::from(found.segments),
-            supply: segment::Supply::new(&dir, options.segment_bytes),
+            supply: segment::Supply::new(disk, &dir, options.segment_bytes),
             meta: found.meta.clone(),
             frame: frame::Frame::new(),
             shared: shared.clone(),
@@ -172,10 +193,15 @@ impl Log {
     }
 
     fn start(writer: Writer, shared: Arc<Shared>) -> std::io::Result<Self> {
+        if writer.folder.disk().in_step().is_some() {
+            let (jobs, waiting) = unbounded_channel();
+            tokio::spawn(writer.run_in_step(waiting));
+            return Ok(Self { jobs: Mutex::new(Some(Way::Task(jobs))), thread: Mutex::default(), shared });
+        }
         let (jobs, waiting) = channel();
         let name = "grantor-log".to_owned();
         let thread = std::thread::Builder::new().name(name).spawn(move || writer.run(&waiting))?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), shared })
+        Ok(Self { jobs: Mutex::new(Some(Way::Thread(jobs))), thread: Mutex::new(Some(thread)), shared })
     }
 
     /// Makes `changes` durable, all or none, in the order of the calls.
@@ -185,7 +211,7 @@ impl Log {
         }
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let unsent = match jobs.as_ref() {
-            Some(sender) => sender.send(Job { changes, done }).err().map(|refused| refused.0.done),
+            Some(way) => way.send(Job { changes, done }).err().map(|refused| refused.done),
             None => Some(done),
         };
         if let Some(done) = unsent {

@@ -1,12 +1,12 @@
 //! Opening what an earlier run left behind: every byte is either accounted for or named in an error.
 //! Only a write that was never acknowledged may be dropped, and never silently.
 
-use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::disk::{Disk, DiskFile};
 use super::error::{Context, LogError};
-use super::folder::ClusterId;
+use super::folder::{self, ClusterId};
 use super::frame::{self, Found, Item, Kind};
 use super::index::{Index, Place};
 use super::segment::{self, HEADER, Header, Segment};
@@ -41,27 +41,24 @@ pub struct Meta {
 }
 
 /// Reads all segments in `dir`.
-pub(crate) fn recover(dir: &Path, cluster: ClusterId) -> Result<Recovered, LogError> {
-    let paths = list(dir)?;
+pub(crate) fn recover(disk: &dyn Disk, dir: &Path, cluster: ClusterId) -> Result<Recovered, LogError> {
+    // The same goes for names: of a segment that was just put there, for one.
+    folder::sync_dir(disk, dir)?;
+    let paths = list(disk, dir)?;
     let mut recovered = Recovered::default();
     let mut seen_meta = false;
     for (position, path) in paths.iter().enumerate() {
         let newest = position + 1 == paths.len();
-        recovered.add(path, cluster, newest, &mut seen_meta)?;
+        recovered.add(disk, path, cluster, newest, &mut seen_meta)?;
     }
     recovered.check_start()?;
     Ok(recovered)
 }
 
 /// Segment files, oldest first. A blank that never got its name is no segment; the next one replaces it.
-fn list(dir: &Path) -> Result<Vec<PathBuf>, LogError> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).context("list folder", dir)? {
-        let path = entry.context("list folder", dir)?.path();
-        if segment::parse_name(&path).is_some() {
-            paths.push(path);
-        }
-    }
+fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<PathBuf>, LogError> {
+    let mut paths = disk.list(dir).context("list folder", dir)?;
+    paths.retain(|path| segment::parse_name(path).is_some());
     paths.sort();
     Ok(paths)
 }
@@ -69,13 +66,14 @@ fn list(dir: &Path) -> Result<Vec<PathBuf>, LogError> {
 impl Recovered {
     fn add(
         &mut self,
+        disk: &dyn Disk,
         path: &Path,
         cluster: ClusterId,
         newest: bool,
         seen_meta: &mut bool,
     ) -> Result<(), LogError> {
-        let file = OpenOptions::new().read(true).write(true).open(path).context("open", path)?;
-        let bytes = fs::read(path).context("read", path)?;
+        let file = disk.open(path).context("open", path)?;
+        let bytes = disk.read(path).context("read", path)?;
         let header = self.check_header(&bytes, path, cluster)?;
         let mut segment = open_segment(header, path, file, bytes.len() as u64);
         self.index.add_segment(&segment);
@@ -85,6 +83,11 @@ impl Recovered {
         }
         self.replay(&mut segment, &bytes, seen_meta)?;
         self.check_end(&segment, &bytes, newest)?;
+        if newest {
+            // A killed process leaves what it had not flushed where it can be read. Found is not durable: only
+            // now may it count.
+            segment.file.sync().context("flush", path)?;
+        }
         self.segments.push(segment);
         Ok(())
     }
@@ -191,13 +194,6 @@ impl Recovered {
     }
 }
 
-fn open_segment(header: Header, path: &Path, file: File, size: u64) -> Segment {
-    Segment {
-        header,
-        path: path.to_owned(),
-        file: Arc::new(file),
-        size,
-        end: HEADER as u64,
-        past_last: header.base,
-    }
+fn open_segment(header: Header, path: &Path, file: Arc<dyn DiskFile>, size: u64) -> Segment {
+    Segment { header, path: path.to_owned(), file, size, end: HEADER as u64, past_last: header.base }
 }

@@ -2,13 +2,12 @@
 //! A file gets its final name only once its header and its zeros are durable; nothing here decides
 //! what a frame means.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use super::disk::{Disk, DiskFile};
 use super::error::{Context, LogError};
 use super::folder::{self, ClusterId};
 
@@ -76,7 +75,7 @@ impl Header {
 pub(crate) struct Segment {
     pub(crate) header: Header,
     pub(crate) path: PathBuf,
-    pub(crate) file: Arc<File>,
+    pub(crate) file: Arc<dyn DiskFile>,
     /// Bytes in the file, zeros included.
     pub(crate) size: u64,
     /// Where the next frame goes.
@@ -91,18 +90,22 @@ impl Segment {
         self.end + size as u64 <= self.size
     }
 
-    /// Writes a sealed frame behind the last one and waits until the disk has it.
-    pub(crate) fn write(&mut self, frame: &[u8]) -> Result<(), LogError> {
-        self.file.write_all_at(frame, self.end).context("write", &self.path)?;
-        self.file.sync_data().context("flush", &self.path)?;
-        self.end += frame.len() as u64;
+    /// Writes a sealed frame behind the last one. It counts once [`Self::flush`] says so.
+    pub(crate) fn write(&self, frame: &[u8]) -> Result<(), LogError> {
+        self.file.write_at(frame, self.end).context("write", &self.path)
+    }
+
+    /// Waits until the disk has the frame of `bytes` that was written last.
+    pub(crate) fn flush(&mut self, bytes: u64) -> Result<(), LogError> {
+        self.file.sync().context("flush", &self.path)?;
+        self.end += bytes;
         Ok(())
     }
 
     /// Puts zeros from the end of the frames to the end of the file, as before a torn write.
     pub(crate) fn wipe_tail(&self) -> Result<(), LogError> {
-        zero(&self.file, self.end, self.size).context("write", &self.path)?;
-        self.file.sync_data().context("flush", &self.path)
+        zero(&*self.file, self.end, self.size).context("write", &self.path)?;
+        self.file.sync().context("flush", &self.path)
     }
 }
 
@@ -117,12 +120,12 @@ pub(crate) fn parse_name(path: &Path) -> Option<u64> {
     (stem.len() == 20).then(|| stem.parse().ok())?
 }
 
-fn zero(file: &File, from: u64, to: u64) -> std::io::Result<()> {
+fn zero(file: &dyn DiskFile, from: u64, to: u64) -> std::io::Result<()> {
     let zeros = vec![0; ZEROS.min((to - from) as usize)];
     let mut at = from;
     while at < to {
         let step = zeros.len().min((to - at) as usize);
-        file.write_all_at(&zeros[..step], at)?;
+        file.write_at(&zeros[..step], at)?;
         at += step as u64;
     }
     Ok(())
@@ -132,25 +135,25 @@ fn zero(file: &File, from: u64, to: u64) -> std::io::Result<()> {
 #[derive(Debug)]
 struct Blank {
     path: PathBuf,
-    file: File,
+    file: Arc<dyn DiskFile>,
     size: u64,
 }
 
 impl Blank {
-    fn create(dir: &Path, size: u64) -> Result<Self, LogError> {
+    fn create(disk: &dyn Disk, dir: &Path, size: u64) -> Result<Self, LogError> {
         let path = dir.join("next.tmp");
-        let file = folder::create_file(&path)?;
-        zero(&file, 0, size).context("reserve space in", &path)?;
-        file.sync_all().context("flush", &path)?;
+        let file = disk.create(&path).context("create", &path)?;
+        zero(&*file, 0, size).context("reserve space in", &path)?;
+        file.sync().context("flush", &path)?;
         Ok(Self { path, file, size })
     }
 
-    fn become_segment(self, dir: &Path, header: Header) -> Result<Segment, LogError> {
-        self.file.write_all_at(&header.encode(), 0).context("write", &self.path)?;
-        self.file.sync_data().context("flush", &self.path)?;
+    fn become_segment(self, disk: &dyn Disk, dir: &Path, header: Header) -> Result<Segment, LogError> {
+        self.file.write_at(&header.encode(), 0).context("write", &self.path)?;
+        self.file.sync().context("flush", &self.path)?;
         let path = dir.join(name(header.sequence));
-        folder::rename(&self.path, &path)?;
-        let (file, size) = (Arc::new(self.file), self.size);
+        folder::rename(disk, &self.path, &path)?;
+        let (file, size) = (self.file, self.size);
         Ok(Segment { header, path, file, size, end: HEADER as u64, past_last: header.base })
     }
 }
@@ -158,6 +161,7 @@ impl Blank {
 /// Keeps one blank file ready, so that a new segment costs a rename and not the writing of zeros.
 #[derive(Debug)]
 pub(crate) struct Supply {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     size: u64,
     blanks: Option<Receiver<Result<Blank, LogError>>>,
@@ -165,15 +169,15 @@ pub(crate) struct Supply {
 }
 
 impl Supply {
-    pub(crate) fn new(dir: &Path, size: u64) -> Self {
-        Self { dir: dir.to_owned(), size, blanks: None, thread: None }
+    pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path, size: u64) -> Self {
+        Self { disk, dir: dir.to_owned(), size, blanks: None, thread: None }
     }
 
     /// Starts to prepare a blank in the background.
     fn prepare(&mut self) {
         let (sender, receiver): (SyncSender<_>, _) = sync_channel(1);
-        let (dir, size) = (self.dir.clone(), self.size);
-        let work = move || drop(sender.send(Blank::create(&dir, size)));
+        let (disk, dir, size) = (self.disk.clone(), self.dir.clone(), self.size);
+        let work = move || drop(sender.send(Blank::create(&*disk, &dir, size)));
         self.thread = std::thread::Builder::new().name("grantor-blank".into()).spawn(work).ok();
         self.blanks = self.thread.is_some().then_some(receiver);
     }
@@ -184,10 +188,12 @@ impl Supply {
         let needed = (HEADER + needed) as u64;
         let blank = match ready.filter(|blank| blank.size >= needed) {
             Some(blank) => blank,
-            None => Blank::create(&self.dir, self.size.max(needed))?,
+            None => Blank::create(&*self.disk, &self.dir, self.size.max(needed))?,
         };
-        let segment = blank.become_segment(&self.dir, header)?;
-        self.prepare();
+        let segment = blank.become_segment(&*self.disk, &self.dir, header)?;
+        if self.disk.in_step().is_none() {
+            self.prepare();
+        }
         Ok(segment)
     }
 }
@@ -203,6 +209,7 @@ impl Drop for Supply {
 
 #[cfg(test)]
 mod tests {
+    use super::super::disk::Files;
     use super::*;
 
     #[test]
@@ -221,7 +228,7 @@ mod tests {
     #[test]
     fn a_frame_larger_than_a_segment_gets_a_segment_that_holds_it() {
         let dir = tempfile::tempdir().unwrap();
-        let mut supply = Supply::new(dir.path(), 4096);
+        let mut supply = Supply::new(Arc::new(Files), dir.path(), 4096);
         let header = |sequence| Header {
             sequence,
             base: 0,

@@ -109,7 +109,7 @@ fn an_oldest_segment_may_truncate_below_its_own_start() {
     for next in (0..150).step_by(10) {
         let meta = Meta { purged_before: next, state: Vec::new() };
         write(&opened.log, vec![Change::SetMeta(meta)]).unwrap();
-        let found = recover(&dir.path().join(SEGMENTS), cluster(dir.path())).unwrap();
+        let found = recover(&Files, &dir.path().join(SEGMENTS), cluster(dir.path())).unwrap();
         assert_eq!(found.index.range(), next..150);
     }
 }
@@ -137,7 +137,7 @@ fn a_closed_log_acknowledges_nothing_and_frees_the_folder() {
 /// A log whose newest segment can only be read: the next write fails as on a broken disk.
 fn with_a_disk_that_fails(dir: &Path) -> Log {
     let folder = Folder::open(dir, 1).unwrap();
-    let found = recover(&dir.join(SEGMENTS), folder.identity().cluster).unwrap();
+    let found = recover(&Files, &dir.join(SEGMENTS), folder.identity().cluster).unwrap();
     let shared = Shared::new(found.index);
     let mut segments = VecDeque::from(found.segments);
     let newest = segments.back_mut().unwrap();
@@ -145,7 +145,7 @@ fn with_a_disk_that_fails(dir: &Path) -> Log {
     let writer = Writer {
         folder,
         segments,
-        supply: segment::Supply::new(dir, 4096),
+        supply: segment::Supply::new(Arc::new(Files), dir, 4096),
         meta: found.meta,
         frame: frame::Frame::new(),
         shared: shared.clone(),
@@ -194,7 +194,7 @@ impl Sample {
         let mut ends = vec![];
         for index in 0..172 {
             write(&opened.log, entries(index..index + 1)).unwrap();
-            let found = recover(&dir.path().join(SEGMENTS), cluster(dir.path())).unwrap();
+            let found = recover(&Files, &dir.path().join(SEGMENTS), cluster(dir.path())).unwrap();
             let newest = found.segments.last().unwrap();
             ends.push((newest.header.sequence, newest.end as usize, index + 1));
         }
@@ -213,7 +213,7 @@ impl Sample {
     /// Opens the sample with one file changed, and puts it back.
     fn with(&self, path: &Path, bytes: &[u8]) -> Result<Recovered, LogError> {
         fs::write(path, bytes).unwrap();
-        let found = recover(&self.dir.path().join(SEGMENTS), self.cluster);
+        let found = recover(&Files, &self.dir.path().join(SEGMENTS), self.cluster);
         let (_, original) = self.files.iter().find(|(file, _)| file == path).unwrap();
         fs::write(path, original).unwrap();
         found
@@ -311,7 +311,7 @@ fn a_missing_segment_is_noticed() {
     let sample = Sample::new();
     for (path, bytes) in &sample.files[..sample.files.len() - 1] {
         fs::remove_file(path).unwrap();
-        let error = recover(&sample.dir.path().join(SEGMENTS), sample.cluster).unwrap_err();
+        let error = recover(&Files, &sample.dir.path().join(SEGMENTS), sample.cluster).unwrap_err();
         assert!(error.to_string().contains("is missing"), "{error}");
         fs::write(path, bytes).unwrap();
     }
@@ -320,7 +320,7 @@ fn a_missing_segment_is_noticed() {
 #[test]
 fn a_segment_of_another_cluster_is_refused() {
     let sample = Sample::new();
-    let error = recover(&sample.dir.path().join(SEGMENTS), ClusterId([0; 16])).unwrap_err();
+    let error = recover(&Files, &sample.dir.path().join(SEGMENTS), ClusterId([0; 16])).unwrap_err();
     assert!(error.to_string().contains("belongs to cluster"), "{error}");
 }
 

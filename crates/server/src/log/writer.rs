@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
+use tokio::sync::mpsc::UnboundedReceiver;
+
 use super::error::{Context, LogError};
 use super::folder::{self, Folder};
 use super::frame::{Frame, Kind};
@@ -31,6 +33,14 @@ pub(crate) struct Job {
     pub(crate) done: Done,
 }
 
+/// A frame on its way to the disk.
+struct Put {
+    offset: u64,
+    bytes: u64,
+    started: Instant,
+    places: Vec<usize>,
+}
+
 pub(crate) struct Writer {
     pub(crate) folder: Folder,
     pub(crate) segments: VecDeque<Segment>,
@@ -44,32 +54,67 @@ impl Writer {
     /// Works until the log is closed. Giving up `self` at the end gives up the lock on the folder.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
         while let Ok(first) = jobs.recv() {
-            let group = gather(first, jobs);
-            let result = self.commit(&group);
-            if let Err(error) = &result {
-                // Known before anybody is answered, so that no weaker reason is heard first.
-                self.shared.failure.send_replace(Some(error.clone()));
-            }
-            group.into_iter().for_each(|job| (job.done)(result.clone()));
-            if let Err(error) = result.and_then(|()| self.drop_purged()) {
-                return self.fail(&error, jobs);
+            let group = gather(first, || jobs.try_recv().ok());
+            let result = self.put(&group).and_then(|put| self.flush(&group, &put));
+            if let Err(error) = self.answer(group, result) {
+                drop(self);
+                return jobs.iter().for_each(|job| (job.done)(Err(error.clone())));
             }
         }
     }
 
-    fn fail(self, error: &LogError, jobs: &Receiver<Job>) {
-        self.shared.failure.send_replace(Some(error.clone()));
-        jobs.iter().for_each(|job| (job.done)(Err(error.clone())));
+    /// The same for a disk that works in step: the wait for the flush is one of the task, not of a thread.
+    pub(crate) async fn run_in_step(mut self, mut jobs: UnboundedReceiver<Job>) {
+        while let Some(first) = jobs.recv().await {
+            let group = gather(first, || jobs.try_recv().ok());
+            let put = self.put(&group);
+            if let Some(pause) = self.folder.disk().in_step() {
+                pause.await;
+            }
+            let result = put.and_then(|put| self.flush(&group, &put));
+            if let Err(error) = self.answer(group, result) {
+                drop(self);
+                while let Some(job) = jobs.recv().await {
+                    (job.done)(Err(error.clone()));
+                }
+                return;
+            }
+        }
     }
 
-    fn commit(&mut self, group: &[Job]) -> Result<(), LogError> {
+    /// Tells those who wait, and tidies up. After an error nothing may be written any more.
+    fn answer(&mut self, group: Vec<Job>, result: Result<(), LogError>) -> Result<(), LogError> {
+        // Known before anybody is answered, so that no weaker reason is heard first.
+        self.note_failure(&result);
+        group.into_iter().for_each(|job| (job.done)(result.clone()));
+        let tidied = result.and_then(|()| self.drop_purged());
+        self.note_failure(&tidied);
+        tidied
+    }
+
+    fn note_failure(&self, result: &Result<(), LogError>) {
+        if let Err(error) = result {
+            self.shared.failure.send_replace(Some(error.clone()));
+        }
+    }
+
+    /// Hands a group's frame to the disk, which need not have it yet.
+    fn put(&mut self, group: &[Job]) -> Result<Put, LogError> {
         let mut places = self.encode(group, false)?;
         if !self.segments.back().is_some_and(|segment| segment.fits(self.frame.size())) {
             places = self.encode(group, true)?;
             self.roll()?;
         }
-        let offset = self.write()?;
-        self.take_effect(group, offset, &places);
+        let (offset, bytes, started) = self.write()?;
+        Ok(Put { offset, bytes, started, places })
+    }
+
+    /// Waits until the disk has the frame; only then does anything in it count.
+    fn flush(&mut self, group: &[Job], put: &Put) -> Result<(), LogError> {
+        let segment = self.segments.back_mut().ok_or(LogError::Closed)?;
+        segment.flush(put.bytes)?;
+        self.shared.counters.flushed(put.bytes as usize, put.started.elapsed());
+        self.take_effect(group, put.offset, &put.places);
         Ok(())
     }
 
@@ -96,7 +141,7 @@ impl Writer {
             base: self.shared.index().range().end,
             previous_end: before.map_or(0, |segment| segment.end),
             cluster: self.folder.identity().cluster,
-            salt: folder::random(self.folder.path())?,
+            salt: folder::random(&**self.folder.disk(), self.folder.path())?,
         };
         let segment = self.supply.start(header, self.frame.size())?;
         self.shared.index().add_segment(&segment);
@@ -104,8 +149,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the frame and flushes; returns where it went.
-    fn write(&mut self) -> Result<u64, LogError> {
+    /// Writes the frame; returns where it went, its length and when that began.
+    fn write(&mut self) -> Result<(u64, u64, Instant), LogError> {
         let segment = self.segments.back_mut().ok_or(LogError::Closed)?;
         let offset = segment.end;
         let bytes = self.frame.seal(&segment.header.salt, offset);
@@ -113,8 +158,7 @@ impl Writer {
         let _gate = self.shared.gate.lock();
         let started = Instant::now();
         segment.write(bytes)?;
-        self.shared.counters.flushed(bytes.len(), started.elapsed());
-        Ok(offset)
+        Ok((offset, bytes.len() as u64, started))
     }
 
     fn take_effect(&mut self, group: &[Job], offset: u64, places: &[usize]) {
@@ -151,9 +195,10 @@ impl Writer {
                 break;
             };
             self.shared.index().remove_segment(oldest.header.sequence);
-            std::fs::remove_file(&oldest.path).context("remove", &oldest.path)?;
+            self.folder.disk().remove(&oldest.path).context("remove", &oldest.path)?;
             // One by one: a later removal that became durable before an earlier one would look like damage.
-            oldest.path.parent().map_or(Ok(()), folder::sync_dir)?;
+            let disk = &**self.folder.disk();
+            oldest.path.parent().map_or(Ok(()), |dir| folder::sync_dir(disk, dir))?;
             dropped = true;
         }
         if dropped {
@@ -163,11 +208,11 @@ impl Writer {
     }
 }
 
-fn gather(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
+fn gather(first: Job, mut next: impl FnMut() -> Option<Job>) -> Vec<Job> {
     let mut bytes = size(&first);
     let mut group = vec![first];
     while bytes < GROUP_BYTES {
-        let Ok(job) = jobs.try_recv() else {
+        let Some(job) = next() else {
             break;
         };
         bytes += size(&job);
