@@ -49,6 +49,12 @@ pub struct Session {
     pub grants: Vec<Grant>,
     /// Where it waits.
     pub waiting: Vec<Waiting>,
+    /// The servers of the cluster as `host:port`: each takes any request of this session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<String>,
+    /// The one among them that leads: asking it first saves a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<String>,
 }
 
 /// What a session is told over `GET /v1/sessions/{id}/events`.

@@ -66,7 +66,7 @@ fn is_waiting(state: &State) -> bool {
 
 /// One sign of life and what comes of it.
 fn once(core: &Core) -> Result<(), Error> {
-    let alive: Alive = core.http.put(&core.path(""), &()).map_err(ended)?;
+    let alive: Alive = core.set.ask(|http| http.put(&core.path(""), &())).map_err(ended)?;
     let was_silent = core.heard(alive.heartbeat_seconds, alive.notices);
     if core.state().in_doubt {
         core.reconcile().map_err(ended)?;
@@ -90,7 +90,8 @@ fn ended(error: Error) -> Error {
 fn give_back(core: &Core) -> Result<(), Error> {
     loop {
         let Some(grant) = core.state().returns.first().copied() else { return Ok(()) };
-        match core.http.delete::<CheckedIn>(&core.path(&format!("/checkouts/{grant}"))) {
+        let path = core.path(&format!("/checkouts/{grant}"));
+        match core.set.ask(|http| http.delete::<CheckedIn>(&path)) {
             Err(error) if error.is_passing() => return Err(error),
             // Given back, or gone already.
             _ => core.state().returns.retain(|other| *other != grant),

@@ -44,6 +44,7 @@ pub struct Http {
     agent: Agent,
     token: Option<String>,
     answer: Duration,
+    connect: Duration,
 }
 
 impl Http {
@@ -59,12 +60,11 @@ impl Http {
             .https_only(true)
             .max_redirects(0)
             .proxy(None)
-            .timeout_connect(Some(CONNECT))
             .user_agent(concat!("grantor-client/", env!("CARGO_PKG_VERSION")))
             .build();
         let connector = ().chain(TcpConnector::default()).chain(Tls::new(&server, trust)?);
         let agent = Agent::with_parts(config, connector, DefaultResolver::default());
-        Ok(Self { server, agent, token: None, answer: ANSWER })
+        Ok(Self { server, agent, token: None, answer: ANSWER, connect: CONNECT })
     }
 
     /// With a token that says who asks.
@@ -78,6 +78,20 @@ impl Http {
     #[must_use]
     pub fn with_timeout(mut self, answer: Duration) -> Self {
         self.answer = answer;
+        self
+    }
+
+    /// Waits no longer than this for an answer.
+    #[must_use]
+    pub(crate) fn within(mut self, answer: Duration) -> Self {
+        self.answer = self.answer.min(answer);
+        self
+    }
+
+    /// Waits no longer than this for a connection, its handshake included.
+    #[must_use]
+    pub(crate) fn with_connect(mut self, connect: Duration) -> Self {
+        self.connect = connect;
         self
     }
 
@@ -138,7 +152,9 @@ impl Http {
     /// Listens to what the server has to say, for as long as it is silent for no longer than [`SILENCE`].
     pub(crate) fn stream(&self, path: &str) -> Result<impl Read + use<>, Error> {
         let request = self.request("GET", path, JSON, Vec::new())?;
-        let request = self.agent.configure_request(request).timeout_per_read(Some(SILENCE)).build();
+        let configured = self.agent.configure_request(request).timeout_connect(Some(self.connect));
+        let configured = configured.timeout_recv_response(Some(self.answer)).timeout_per_read(Some(SILENCE));
+        let request = configured.build();
         let response = self.agent.run(request).map_err(|error| self.unsent(error))?;
         if !response.status().is_success() {
             return Err(self.strange(&format!("it answered {} to who wants to listen", response.status())));
@@ -166,7 +182,8 @@ impl Http {
 
     fn send(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Result<String, Error> {
         let request = self.request(method, path, kind, body)?;
-        let request = self.agent.configure_request(request).timeout_global(Some(self.answer)).build();
+        let configured = self.agent.configure_request(request).timeout_connect(Some(self.connect));
+        let request = configured.timeout_global(Some(self.answer)).build();
         let response = self.agent.run(request).map_err(|error| self.unsent(error))?;
         self.read(response)
     }

@@ -26,6 +26,7 @@
 //!
 //! Tools that speak to a server on their own use [`Http`].
 
+mod attempt;
 mod backoff;
 mod builder;
 mod certificate;
@@ -37,9 +38,11 @@ mod http;
 mod known;
 mod listen;
 pub mod patterns;
+mod places;
 mod proof;
 mod random;
 mod reconcile;
+mod redundant;
 mod request;
 mod seats;
 mod servers;

@@ -63,10 +63,9 @@ impl Seats {
     pub fn give_back(mut self) -> Result<Option<Timestamp>, Error> {
         let mut until = None;
         for held in std::mem::take(&mut self.held) {
-            let patience = std::time::Instant::now() + self.handle.core().patience;
-            until = until.max(self.return_one(&held, |path| {
-                self.handle.core().retry(patience, || self.handle.core().http.delete(path))
-            })?);
+            let core = self.handle.core();
+            let patience = std::time::Instant::now() + core.patience;
+            until = until.max(self.return_one(&held, |path| core.retry(patience, |http| http.delete(path)))?);
         }
         Ok(until)
     }
@@ -101,12 +100,12 @@ impl Drop for Seats {
     /// Tries once, for a short time; what fails is left to the background. Never panics.
     fn drop(&mut self) {
         for held in std::mem::take(&mut self.held) {
-            let http = self.handle.core().http.clone().with_timeout(FAREWELL);
-            let is_silent = self.handle.core().state().is_silent;
+            let core = self.handle.core();
+            let is_silent = core.state().is_silent;
             let later = || Err(Error::Local("later".to_owned()));
+            let now = |path: &str| core.set.ask(|http| http.clone().within(FAREWELL).delete(path));
             // Whoever drops does not want to know; `give_back` tells.
-            let _in_background =
-                self.return_one(&held, |path| if is_silent { later() } else { http.delete(path) });
+            let _in_background = self.return_one(&held, |path| if is_silent { later() } else { now(path) });
         }
     }
 }

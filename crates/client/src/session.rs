@@ -17,11 +17,12 @@ use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::event::Event;
 use crate::http::Http;
+use crate::redundant::Redundant;
 
 /// Time for the last words: giving back on drop, ending the session.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
-pub(crate) type Callback = Box<dyn Fn(Event) + Send + Sync>;
+pub(crate) type Callback = dyn Fn(Event) + Send + Sync;
 
 /// A grant that this process holds.
 #[derive(Debug)]
@@ -81,30 +82,31 @@ pub(crate) struct State {
     pub(crate) is_silent: bool,
 }
 
-/// A session with one server.
+/// A session with one server, or one redundant set.
 pub(crate) struct Core {
-    pub(crate) http: Http,
+    pub(crate) set: Redundant,
     pub(crate) session: HexId,
     /// `None`: grants of any publisher are taken, unverified.
     pub(crate) trust: Option<Trust>,
     pub(crate) patience: Duration,
     pub(crate) grace: Option<Duration>,
-    on_event: Option<Callback>,
+    on_event: Option<Arc<Callback>>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 /// What a client asks for beside the session.
+#[derive(Clone)]
 pub(crate) struct Terms {
     /// `None`: grants of any publisher are taken, unverified.
     pub(crate) trust: Option<Trust>,
     pub(crate) patience: Duration,
     pub(crate) grace: Option<Duration>,
-    pub(crate) on_event: Option<Callback>,
+    pub(crate) on_event: Option<Arc<Callback>>,
 }
 
 impl Core {
-    pub(crate) fn new(http: Http, opened: &Session, terms: Terms) -> Self {
+    pub(crate) fn new(set: Redundant, opened: &Session, terms: Terms) -> Self {
         let state = State {
             life: Life::Open,
             held: BTreeMap::new(),
@@ -122,7 +124,7 @@ impl Core {
         let Terms { trust, patience, grace, on_event } = terms;
         let session = opened.session;
         Self {
-            http,
+            set,
             session,
             trust,
             patience,
@@ -166,16 +168,17 @@ impl Core {
         }
     }
 
-    /// Tries until it is clear what happened, `until` at the latest. `try_once` carries an idempotency key.
+    /// Tries until it is clear what happened, `until` at the latest, going round the redundant set each time.
+    /// `request` carries an idempotency key.
     pub(crate) fn retry<T>(
         &self,
         until: Instant,
-        try_once: impl Fn() -> Result<T, Error>,
+        request: impl Fn(&Http) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut backoff = Backoff::default();
         loop {
             self.check_open()?;
-            let error = match try_once() {
+            let error = match self.set.ask(&request) {
                 Err(error) if error.is_passing() => error,
                 Err(error) => return Err(self.noticed(error)),
                 done => return done,

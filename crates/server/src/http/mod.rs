@@ -95,6 +95,17 @@ impl App {
         self.clock.now()
     }
 
+    /// The cluster's servers as `host:port`, for applications to know whom else to ask. A single server names none: the
+    /// application knows it by a name that reaches it.
+    pub(crate) fn servers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The one of [`App::servers`] that leads, if that is known.
+    pub(crate) fn leader(&self) -> Option<String> {
+        None
+    }
+
     fn body_time(&self) -> Duration {
         self.body_time
     }

@@ -51,6 +51,8 @@ pub(crate) async fn open(
             now: instant(app.now()),
             grants: Vec::new(),
             waiting: Vec::new(),
+            servers: app.servers(),
+            leader: app.leader(),
         }
     };
     let status = if resumed { StatusCode::OK } else { StatusCode::CREATED };
@@ -145,6 +147,8 @@ fn describe(app: &App, site: &Site, id: SessionId) -> Result<Session, Failure> {
             .map(checkouts::grant)
             .collect(),
         waiting: waiting.collect(),
+        servers: app.servers(),
+        leader: app.leader(),
     })
 }
 
