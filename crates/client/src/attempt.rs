@@ -13,6 +13,7 @@ use crate::client::Handle;
 use crate::error::Error;
 use crate::seats::Seats;
 use crate::session::{Core, Fate, Life};
+use crate::silence::Silence;
 use crate::{proof, random};
 
 pub(crate) struct Attempt<'a> {
@@ -20,6 +21,7 @@ pub(crate) struct Attempt<'a> {
     body: CheckOut,
     queue: Option<Duration>,
     patience: Duration,
+    silence: Option<Silence>,
 }
 
 impl<'a> Attempt<'a> {
@@ -31,7 +33,12 @@ impl<'a> Attempt<'a> {
     ) -> Result<Self, Error> {
         body.request = Some(random::id()?);
         body.queue_seconds = queue.and_then(|queue| u32::try_from(queue.as_secs()).ok());
-        Ok(Self { handle, body, queue, patience })
+        Ok(Self { handle, body, queue, patience, silence: None })
+    }
+
+    /// With what becomes of the seats while the server is silent.
+    pub(crate) fn when_silent(self, silence: Option<Silence>) -> Self {
+        Self { silence, ..self }
     }
 
     pub(crate) fn take(mut self, version: Option<&Version>) -> Result<Seats, Error> {
@@ -43,7 +50,7 @@ impl<'a> Attempt<'a> {
                 core.doubt();
             }
         })?;
-        let held = answer.grants.iter().map(|grant| core.hold(grant)).collect();
+        let held = answer.grants.iter().map(|grant| core.hold(grant, self.silence)).collect();
         let seats = Seats::new(self.handle.clone(), held);
         // A refused grant is given back as `seats` is dropped.
         answer.grants.iter().try_for_each(|grant| self.verify(core, grant, version))?;

@@ -9,8 +9,10 @@ use grantor_api::checkout::CheckedIn;
 use grantor_api::session::Alive;
 
 use crate::backoff::Backoff;
+use crate::boot::Boot;
 use crate::error::Error;
 use crate::event::Event;
+use crate::http::Http;
 use crate::random;
 use crate::session::{Core, Life, State};
 
@@ -35,10 +37,7 @@ fn beat(core: &Weak<Core>) {
         match once(&core) {
             Ok(()) => backoff = Backoff::default(),
             Err(Error::SessionLost { reason }) => return core.lose(&reason),
-            Err(error) => {
-                core.unheard(&error);
-                give_up(&core, &error);
-            }
+            Err(error) => core.unheard(&error),
         }
     }
 }
@@ -50,7 +49,10 @@ fn rest(core: &Core, backoff: &mut Backoff) {
         (state.is_silent, is_waiting(&state), state.timeout)
     };
     let pause = match (is_silent, is_waiting) {
-        (true, _) => backoff.next().min(timeout / 3),
+        (true, _) => {
+            let due = core.next_on_silence().unwrap_or(timeout);
+            backoff.next().min(timeout / 3).min(due)
+        }
         (false, true) => random::around(NEWS),
         (false, false) => random::around(timeout / 3),
     };
@@ -66,8 +68,13 @@ fn is_waiting(state: &State) -> bool {
 
 /// One sign of life and what comes of it.
 fn once(core: &Core) -> Result<(), Error> {
-    let alive: Alive = core.set.ask(|http| http.put(&core.path(""), &())).map_err(ended)?;
-    let was_silent = core.heard(alive.heartbeat_seconds, alive.notices);
+    let path = core.path("");
+    let asked = |http: &Http| {
+        let asked = Boot::now();
+        http.put(&path, &()).map(|alive: Alive| (asked, alive))
+    };
+    let (asked, alive) = core.ask(asked).map_err(ended)?;
+    let was_silent = core.heard(asked, alive.heartbeat_seconds, alive.notices);
     if core.state().in_doubt {
         core.reconcile().map_err(ended)?;
     }
@@ -91,25 +98,10 @@ fn give_back(core: &Core) -> Result<(), Error> {
     loop {
         let Some(grant) = core.state().returns.first().copied() else { return Ok(()) };
         let path = core.path(&format!("/checkouts/{grant}"));
-        match core.set.ask(|http| http.delete::<CheckedIn>(&path)) {
+        match core.ask(|http| http.delete::<CheckedIn>(&path)) {
             Err(error) if error.is_passing() => return Err(error),
             // Given back, or gone already.
             _ => core.state().returns.retain(|other| *other != grant),
         }
-    }
-}
-
-/// A server that is silent for longer than the grace has ended the session, or will.
-fn give_up(core: &Core, error: &Error) {
-    let (heard, timeout) = {
-        let state = core.state();
-        (state.heard, state.timeout)
-    };
-    let grace = core.grace.unwrap_or(timeout);
-    if heard.elapsed() >= grace {
-        core.lose(&format!(
-            "the license server was silent for {} seconds: {error}",
-            heard.elapsed().as_secs()
-        ));
     }
 }

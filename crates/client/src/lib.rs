@@ -28,6 +28,7 @@
 
 mod attempt;
 mod backoff;
+mod boot;
 mod builder;
 mod certificate;
 mod client;
@@ -47,8 +48,10 @@ mod request;
 mod seats;
 mod servers;
 mod session;
+mod silence;
 mod tls;
 mod trust;
+mod vital;
 
 pub use builder::Builder;
 pub use client::Client;
@@ -59,4 +62,5 @@ pub use http::Http;
 pub use request::Checkout;
 pub use seats::Seats;
 pub use servers::{FindError, PORT, Server, Servers};
+pub use silence::Silence;
 pub use trust::{Fingerprint, ServerTrust};

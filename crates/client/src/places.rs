@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use grantor_api::session::{OpenSession, Session};
 
 use crate::backoff::Backoff;
+use crate::boot::Boot;
 use crate::client::Handle;
 use crate::error::Error;
 use crate::redundant::{Access, Redundant};
@@ -28,9 +29,9 @@ impl Opener {
     fn open(&self, servers: &[Server]) -> Result<Arc<Handle>, Error> {
         let set = Redundant::new(servers, self.access.clone())?;
         let body = OpenSession { session: Some(random::id()?), ..self.open.clone() };
-        let opened = open_on(&set, &body)?;
+        let (asked, opened) = open_on(&set, &body)?;
         set.learn(&opened);
-        let core = Arc::new(Core::new(set, &opened, self.terms.clone()));
+        let core = Arc::new(Core::new(set, &opened, asked, self.terms.clone()));
         let handle = Arc::new(Handle::new(core.clone()));
         heart::start(&core)?;
         if self.listen {
@@ -40,8 +41,12 @@ impl Opener {
     }
 }
 
-fn open_on(set: &Redundant, body: &OpenSession) -> Result<Session, Error> {
-    let open = || set.ask(|http| http.post("/v1/sessions", body));
+/// The session, and when it was asked for.
+fn open_on(set: &Redundant, body: &OpenSession) -> Result<(Boot, Session), Error> {
+    let open = || {
+        let asked = Boot::now();
+        set.ask(|http| http.post("/v1/sessions", body)).map(|opened| (asked, opened))
+    };
     let mut backoff = Backoff::default();
     for _ in 1..ROUNDS {
         match open() {

@@ -16,7 +16,7 @@ impl Core {
         };
         let path = self.path("");
         let session: Session =
-            self.set.ask(|http| http.get(&path)).inspect_err(|_| self.state().in_doubt = true)?;
+            self.ask(|http| http.get(&path)).inspect_err(|_| self.state().in_doubt = true)?;
         self.set.learn(&session);
         let there: Vec<u64> = session.grants.iter().map(|grant| grant.grant).collect();
         for grant in before.held.iter().filter(|grant| !there.contains(grant)) {

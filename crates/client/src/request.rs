@@ -11,6 +11,7 @@ use crate::attempt::{self, Attempt};
 use crate::error::Error;
 use crate::places::{Place, Places};
 use crate::seats::Seats;
+use crate::silence::Silence;
 
 /// A request for seats. [`patterns`](crate::patterns) has ready-made ones.
 ///
@@ -31,13 +32,14 @@ pub struct Checkout {
     places: Arc<Places>,
     body: CheckOut,
     queue: Option<Duration>,
+    silence: Option<Silence>,
 }
 
 impl Checkout {
     pub(crate) fn new(places: Arc<Places>, feature: &str, version: &str) -> Self {
         let body =
             CheckOut { feature: feature.to_owned(), version: version.to_owned(), ..CheckOut::default() };
-        Self { places, body, queue: None }
+        Self { places, body, queue: None, silence: None }
     }
 
     /// Just so many; one if nothing is said.
@@ -77,6 +79,12 @@ impl Checkout {
         self
     }
 
+    /// What becomes of the seats while the server is silent; the client's grace if nothing is said.
+    pub fn when_silent(mut self, silence: Silence) -> Self {
+        self.silence = Some(silence);
+        self
+    }
+
     /// Asks, and waits for the answer: for the time of [`queue`](Self::queue) if seats have to come free, and for the
     /// client's patience if the server is silent. Independent servers are asked one after the other; a grant comes from
     /// one of them alone.
@@ -102,7 +110,7 @@ impl Checkout {
     ) -> Result<Seats, Error> {
         let handle = self.places.open(place)?;
         let patience = handle.core().patience / self.places.count();
-        Attempt::new(&handle, self.body.clone(), queue, patience)?.take(version)
+        Attempt::new(&handle, self.body.clone(), queue, patience)?.when_silent(self.silence).take(version)
     }
 
     /// Nobody waits in line where another server has seats left.

@@ -7,6 +7,7 @@ use grantor_api::Code;
 use grantor_api::checkout::CheckedIn;
 use jiff::Timestamp;
 
+use crate::boot::Boot;
 use crate::client::Handle;
 use crate::error::Error;
 use crate::session::{FAREWELL, Held};
@@ -49,9 +50,15 @@ impl Seats {
         self.held.first().map_or("", |held| &held.version)
     }
 
-    /// Whether all that was taken is still held. False once any is revoked or the session is lost.
+    /// Whether all that was taken is still held. False once any is revoked or the session is lost; false while the
+    /// server is silent for longer than [`Silence`](crate::Silence) or the grace let it; and false after a sleep of
+    /// the machine or the process that was longer than the server waits, until the server has confirmed the session.
     #[must_use]
     pub fn is_valid(&self) -> bool {
+        let core = self.handle.core();
+        if core.vital.is_doubtful(Boot::now()) {
+            core.doubt();
+        }
         !self.held.is_empty() && self.held.iter().all(|held| held.is_valid())
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,13 @@ use grantor_license::Trust;
 use jiff::Timestamp;
 
 use crate::backoff::Backoff;
+use crate::boot::Boot;
 use crate::error::Error;
 use crate::event::Event;
 use crate::http::Http;
 use crate::redundant::Redundant;
+use crate::silence::Silence;
+use crate::vital::Vital;
 
 /// Time for the last words: giving back on drop, ending the session.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
@@ -31,12 +34,35 @@ pub(crate) struct Held {
     pub(crate) feature: String,
     pub(crate) version: String,
     pub(crate) count: u32,
+    /// `None`: the client's grace.
+    silence: Option<Silence>,
+    grace: Duration,
+    vital: Arc<Vital>,
     valid: AtomicBool,
+    /// What the application was told since the server fell silent: 1 = do less with them, 2 = nothing.
+    told: AtomicU8,
 }
 
 impl Held {
     pub(crate) fn is_valid(&self) -> bool {
         self.valid.load(Ordering::Acquire)
+            && self.vital.permits(self.silence.unwrap_or(Silence::KeepOn(self.grace)), Boot::now())
+    }
+
+    /// What the application is to be told of now that the server has been silent for so long.
+    fn on_silence(&self, silence: Duration) -> Option<Event> {
+        let (feature, count) = (self.feature.clone(), self.count);
+        let (stage, event) = match self.silence? {
+            Silence::Degrade { after, until } if silence >= after && silence < until => {
+                (1, Event::Degraded { feature })
+            }
+            policy if policy.lasts().is_none_or(|lasts| silence >= lasts) => {
+                (2, Event::Paused { feature, count })
+            }
+            _ => return None,
+        };
+        let is_new = self.told.fetch_max(stage, Ordering::AcqRel) < stage;
+        is_new.then_some(event)
     }
 
     pub(crate) fn end(&self) {
@@ -77,7 +103,6 @@ pub(crate) struct State {
     pub(crate) returns: Vec<u64>,
     /// Without a sign of life for so long, the server ends the session.
     pub(crate) timeout: Duration,
-    pub(crate) heard: Instant,
     heard_at: Timestamp,
     pub(crate) is_silent: bool,
 }
@@ -89,7 +114,8 @@ pub(crate) struct Core {
     /// `None`: grants of any publisher are taken, unverified.
     pub(crate) trust: Option<Trust>,
     pub(crate) patience: Duration,
-    pub(crate) grace: Option<Duration>,
+    grace: Option<Duration>,
+    pub(crate) vital: Arc<Vital>,
     on_event: Option<Arc<Callback>>,
     state: Mutex<State>,
     changed: Condvar,
@@ -106,7 +132,7 @@ pub(crate) struct Terms {
 }
 
 impl Core {
-    pub(crate) fn new(set: Redundant, opened: &Session, terms: Terms) -> Self {
+    pub(crate) fn new(set: Redundant, opened: &Session, asked: Boot, terms: Terms) -> Self {
         let state = State {
             life: Life::Open,
             held: BTreeMap::new(),
@@ -117,7 +143,6 @@ impl Core {
             tickets: BTreeMap::new(),
             returns: Vec::new(),
             timeout: seconds(opened.heartbeat_seconds),
-            heard: Instant::now(),
             heard_at: Timestamp::now(),
             is_silent: false,
         };
@@ -129,6 +154,7 @@ impl Core {
             trust,
             patience,
             grace,
+            vital: Arc::new(Vital::new(asked, seconds(opened.heartbeat_seconds))),
             on_event,
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -191,6 +217,15 @@ impl Core {
         }
     }
 
+    /// Asks once round the set, from the background: no server is waited for so long that the session could run out.
+    pub(crate) fn ask<T>(&self, request: impl Fn(&Http) -> Result<T, Error>) -> Result<T, Error> {
+        let patience = self.state().timeout / 3;
+        self.set.ask(|http| {
+            self.vital.asking(Boot::now());
+            request(&http.clone().within(patience))
+        })
+    }
+
     pub(crate) fn check_open(&self) -> Result<(), Error> {
         match &self.state().life {
             Life::Open => Ok(()),
@@ -250,13 +285,17 @@ impl Core {
     }
 
     /// Takes note of a grant. It may have been revoked already.
-    pub(crate) fn hold(&self, grant: &Grant) -> Arc<Held> {
+    pub(crate) fn hold(&self, grant: &Grant, silence: Option<Silence>) -> Arc<Held> {
         let held = Arc::new(Held {
             grant: grant.grant,
             feature: grant.feature.clone(),
             version: grant.version.clone(),
             count: grant.count,
+            silence,
+            grace: self.grace.unwrap_or(self.state().timeout),
+            vital: self.vital.clone(),
             valid: AtomicBool::new(true),
+            told: AtomicU8::new(0),
         });
         let early = {
             let mut state = self.state();
@@ -280,11 +319,12 @@ impl Core {
         self.state().held.remove(&held.grant).is_some()
     }
 
-    /// The server was heard of. Gives whether it had been silent.
-    pub(crate) fn heard(&self, timeout: u32, notices: Vec<Notice>) -> bool {
+    /// The server answered what was asked at `asked`. Gives whether it had been silent.
+    pub(crate) fn heard(&self, asked: Boot, timeout: u32, notices: Vec<Notice>) -> bool {
+        self.vital.heard(asked, Boot::now(), seconds(timeout));
         let was_silent = {
             let mut state = self.state();
-            state.heard = Instant::now();
+            state.held.values().for_each(|held| held.told.store(0, Ordering::Release));
             state.heard_at = Timestamp::now();
             state.timeout = seconds(timeout);
             std::mem::take(&mut state.is_silent)
@@ -337,8 +377,9 @@ impl Core {
         }
     }
 
-    /// No answer. The first time in a row, the application is told.
+    /// No answer. The first time in a row, the application is told; and of each feature when its time comes.
     pub(crate) fn unheard(&self, why: &Error) {
+        self.vital.unheard();
         let since = {
             let mut state = self.state();
             let was_silent = std::mem::replace(&mut state.is_silent, true);
@@ -349,6 +390,36 @@ impl Core {
         if let Some(since) = since {
             self.tell(Event::ServerSilent { since, why: why.to_string() });
         }
+        let silence = self.vital.silence(Boot::now());
+        let events: Vec<Event> =
+            self.state().held.values().filter_map(|held| held.on_silence(silence)).collect();
+        events.into_iter().for_each(|event| self.tell(event));
+        self.give_up(silence, why);
+    }
+
+    /// A server that is silent for longer than anything bears has ended the session, or will.
+    fn give_up(&self, silence: Duration, why: &Error) {
+        let longest = {
+            let state = self.state();
+            let policies = state.held.values().filter_map(|held| held.silence?.lasts());
+            policies.max().unwrap_or_default().max(self.grace.unwrap_or(state.timeout))
+        };
+        if silence >= longest {
+            self.lose(&format!("the license server was silent for {} seconds: {why}", silence.as_secs()));
+        }
+    }
+
+    /// When the next seat's time comes while the server is silent.
+    pub(crate) fn next_on_silence(&self) -> Option<Duration> {
+        let silence = self.vital.silence(Boot::now());
+        let state = self.state();
+        let grace = self.grace.unwrap_or(state.timeout);
+        let policies = state.held.values().filter_map(|held| held.silence);
+        let times = policies.flat_map(|policy| match policy {
+            Silence::Degrade { after, until } => [after, until],
+            policy => [policy.lasts().unwrap_or_default(); 2],
+        });
+        times.chain([grace]).filter(|time| *time > silence).map(|time| time - silence).min()
     }
 }
 
