@@ -84,7 +84,7 @@ impl<'a> Attempt<'a> {
     /// Waits for the heartbeat to bring news, then asks again with the same key: it finds what was granted.
     fn wait_in_line(&mut self, core: &Core, ticket: u64) -> Result<CheckedOut, Error> {
         core.state().tickets.insert(ticket, Fate::Waiting);
-        core.notify();
+        core.hurry();
         let until = Instant::now() + self.queue.unwrap_or_default();
         core.wait(until, |state| {
             state.life == Life::Open && state.tickets.get(&ticket).is_some_and(|fate| *fate == Fate::Waiting)

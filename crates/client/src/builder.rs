@@ -180,7 +180,10 @@ impl Builder {
             grace: self.grace,
             on_event: self.on_event.map(Arc::from),
         };
-        let places = Places::new(&servers, Opener { access, open: self.open, terms, listen: self.listen });
+        let places = Places::new(
+            &servers,
+            Opener { access: Arc::new(access), open: self.open, terms, listen: self.listen },
+        );
         places.open_first()?;
         Ok(Client::new(places))
     }

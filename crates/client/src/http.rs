@@ -1,7 +1,9 @@
 //! One server over HTTP: requests with JSON bodies, answers or problems. Knows nothing of sessions and never repeats a
 //! request: who calls knows whether that is safe.
 
+use std::collections::HashMap;
 use std::io::Read;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use grantor_api::Problem;
@@ -45,6 +47,25 @@ pub struct Http {
     token: Option<String>,
     answer: Duration,
     connect: Duration,
+    /// Which [`Lines`] its connections are from; 0 = none.
+    line: u64,
+}
+
+/// Connections that all sessions of the process share, by server and trust.
+type Lines = HashMap<(Server, ServerTrust), (u64, Agent)>;
+
+static LINES: LazyLock<Mutex<Lines>> = LazyLock::new(Mutex::default);
+
+fn agent(server: &Server, trust: &ServerTrust) -> Result<Agent, Error> {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .https_only(true)
+        .max_redirects(0)
+        .proxy(None)
+        .user_agent(concat!("grantor-client/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let connector = ().chain(TcpConnector::default()).chain(Tls::new(server, trust)?);
+    Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
 }
 
 impl Http {
@@ -55,16 +76,25 @@ impl Http {
     /// # Errors
     /// A host name or certificates that can't be used.
     pub fn new(server: Server, trust: &ServerTrust) -> Result<Self, Error> {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .https_only(true)
-            .max_redirects(0)
-            .proxy(None)
-            .user_agent(concat!("grantor-client/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let connector = ().chain(TcpConnector::default()).chain(Tls::new(&server, trust)?);
-        let agent = Agent::with_parts(config, connector, DefaultResolver::default());
-        Ok(Self { server, agent, token: None, answer: ANSWER, connect: CONNECT })
+        let agent = agent(&server, trust)?;
+        Ok(Self { server, agent, token: None, answer: ANSWER, connect: CONNECT, line: 0 })
+    }
+
+    /// The same over connections that the process shares.
+    pub(crate) fn shared(server: Server, trust: &ServerTrust) -> Result<Self, Error> {
+        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (server, trust.clone());
+        let next = lines.len() as u64 + 1;
+        let (line, agent) = match lines.get(&key) {
+            Some(known) => known.clone(),
+            None => lines.entry(key.clone()).or_insert((next, agent(&key.0, trust)?)).clone(),
+        };
+        Ok(Self { server: key.0, agent, token: None, answer: ANSWER, connect: CONNECT, line })
+    }
+
+    /// Equal for those who share connections.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
     }
 
     /// With a token that says who asks.

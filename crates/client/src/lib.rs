@@ -1,7 +1,7 @@
 //! The SDK that applications link: find a license server, check out, verify that the grant derives from a line signed
 //! by the publisher, keep the session alive, give back.
 //!
-//! Blocking, with one background thread for each [`Client`]; no async runtime. It may not know the server's inside
+//! Blocking, with a few background threads for all clients of the process; no async runtime. It may not know the server's inside
 //! (`grantor-site`, `grantor-server`): it speaks the HTTP API alone.
 //!
 //! ```no_run
@@ -32,9 +32,11 @@ mod boot;
 mod builder;
 mod certificate;
 mod client;
+mod engine;
 mod error;
 mod event;
 mod heart;
+mod held;
 mod http;
 mod known;
 mod listen;

@@ -12,14 +12,14 @@ use crate::error::Error;
 use crate::redundant::{Access, Redundant};
 use crate::servers::{Server, Servers};
 use crate::session::{Core, Terms};
-use crate::{heart, listen, random};
+use crate::{engine, listen, random};
 
 /// How often a set is gone round before the next one is asked.
 const ROUNDS: u32 = 3;
 
 /// How to open a session anywhere.
 pub(crate) struct Opener {
-    pub(crate) access: Access,
+    pub(crate) access: Arc<Access>,
     pub(crate) open: OpenSession,
     pub(crate) terms: Terms,
     pub(crate) listen: bool,
@@ -33,7 +33,7 @@ impl Opener {
         set.learn(&opened);
         let core = Arc::new(Core::new(set, &opened, asked, self.terms.clone()));
         let handle = Arc::new(Handle::new(core.clone()));
-        heart::start(&core)?;
+        engine::watch(&core)?;
         if self.listen {
             listen::start(&core)?;
         }

@@ -1,7 +1,7 @@
 //! The servers of one redundant set: any of them takes any request, so the next one is asked when one does not answer.
 //! Goes round once for each request; who calls knows how long to go on. Safe for requests that may be repeated only.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use grantor_api::session::Session;
@@ -19,7 +19,7 @@ const ANSWER: Duration = Duration::from_secs(4);
 const MOST: usize = 16;
 
 /// How to speak to servers of a set, also to those that are met later.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) trust: ServerTrust,
     pub(crate) token: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Access {
 
 impl Access {
     fn http(&self, server: &Server) -> Result<Http, Error> {
-        let http = Http::new(server.clone(), &self.trust)?;
+        let http = Http::shared(server.clone(), &self.trust)?;
         Ok(http.with_token(self.token.clone()).with_timeout(self.answer))
     }
 }
@@ -43,12 +43,12 @@ struct Members {
 /// A redundant set.
 #[derive(Debug)]
 pub(crate) struct Redundant {
-    access: Access,
+    access: Arc<Access>,
     members: Mutex<Members>,
 }
 
 impl Redundant {
-    pub(crate) fn new(set: &[Server], access: Access) -> Result<Self, Error> {
+    pub(crate) fn new(set: &[Server], access: Arc<Access>) -> Result<Self, Error> {
         let all = set.iter().map(|server| access.http(server)).collect::<Result<_, _>>()?;
         Ok(Self { access, members: Mutex::new(Members { all, first: 0 }) })
     }
@@ -61,6 +61,12 @@ impl Redundant {
     pub(crate) fn server(&self) -> Option<Server> {
         let members = self.members();
         members.all.get(members.first).map(|http| http.server().clone())
+    }
+
+    /// Equal for sessions that are asked for over the same connections.
+    pub(crate) fn line(&self) -> u64 {
+        let members = self.members();
+        members.all.get(members.first).map_or(0, Http::line)
     }
 
     /// Asks one server after the other until one answers. Repeat with an idempotency key only.
@@ -89,7 +95,7 @@ impl Redundant {
         round.map(|http| http.within(ANSWER).with_connect(CONNECT)).collect()
     }
 
-    fn prefer(&self, server: &Server) {
+    pub(crate) fn prefer(&self, server: &Server) {
         let mut members = self.members();
         if let Some(at) = members.all.iter().position(|http| http.server() == server) {
             members.first = at;
@@ -124,7 +130,8 @@ mod tests {
     fn set(text: &str) -> Redundant {
         let servers: Vec<Server> = text.split(',').map(|entry| entry.parse().unwrap()).collect();
         let trust = ServerTrust::Pinned("00".repeat(32).parse().unwrap());
-        Redundant::new(&servers, Access { trust, token: None, answer: Duration::from_secs(10) }).unwrap()
+        Redundant::new(&servers, Access { trust, token: None, answer: Duration::from_secs(10) }.into())
+            .unwrap()
     }
 
     fn session(servers: &[&str], leader: Option<&str>) -> Session {

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use crate::boot::Boot;
 use crate::client::Handle;
 use crate::error::Error;
-use crate::session::{FAREWELL, Held};
+use crate::held::Held;
+use crate::session::FAREWELL;
 
 /// Seats of one feature. Dropping gives them back.
 ///
@@ -92,7 +93,7 @@ impl Seats {
             Err(Error::Problem(problem)) if is_gone(problem.code) => Ok(None),
             Err(error) => {
                 core.state().returns.push(held.grant);
-                core.notify();
+                core.hurry();
                 Err(error)
             }
         }

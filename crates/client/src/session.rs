@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,8 +14,10 @@ use jiff::Timestamp;
 
 use crate::backoff::Backoff;
 use crate::boot::Boot;
+use crate::engine::Pulse;
 use crate::error::Error;
 use crate::event::Event;
+use crate::held::Held;
 use crate::http::Http;
 use crate::redundant::Redundant;
 use crate::silence::Silence;
@@ -26,49 +27,6 @@ use crate::vital::Vital;
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
 pub(crate) type Callback = dyn Fn(Event) + Send + Sync;
-
-/// A grant that this process holds.
-#[derive(Debug)]
-pub(crate) struct Held {
-    pub(crate) grant: u64,
-    pub(crate) feature: String,
-    pub(crate) version: String,
-    pub(crate) count: u32,
-    /// `None`: the client's grace.
-    silence: Option<Silence>,
-    grace: Duration,
-    vital: Arc<Vital>,
-    valid: AtomicBool,
-    /// What the application was told since the server fell silent: 1 = do less with them, 2 = nothing.
-    told: AtomicU8,
-}
-
-impl Held {
-    pub(crate) fn is_valid(&self) -> bool {
-        self.valid.load(Ordering::Acquire)
-            && self.vital.permits(self.silence.unwrap_or(Silence::KeepOn(self.grace)), Boot::now())
-    }
-
-    /// What the application is to be told of now that the server has been silent for so long.
-    fn on_silence(&self, silence: Duration) -> Option<Event> {
-        let (feature, count) = (self.feature.clone(), self.count);
-        let (stage, event) = match self.silence? {
-            Silence::Degrade { after, until } if silence >= after && silence < until => {
-                (1, Event::Degraded { feature })
-            }
-            policy if policy.lasts().is_none_or(|lasts| silence >= lasts) => {
-                (2, Event::Paused { feature, count })
-            }
-            _ => return None,
-        };
-        let is_new = self.told.fetch_max(stage, Ordering::AcqRel) < stage;
-        is_new.then_some(event)
-    }
-
-    pub(crate) fn end(&self) {
-        self.valid.store(false, Ordering::Release);
-    }
-}
 
 /// How the session fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +61,10 @@ pub(crate) struct State {
     pub(crate) returns: Vec<u64>,
     /// Without a sign of life for so long, the server ends the session.
     pub(crate) timeout: Duration,
-    heard_at: Timestamp,
+    pub(crate) heard_at: Timestamp,
     pub(crate) is_silent: bool,
+    /// Until the server is asked again while it is silent.
+    pub(crate) backoff: Backoff,
 }
 
 /// A session with one server, or one redundant set.
@@ -114,7 +74,9 @@ pub(crate) struct Core {
     /// `None`: grants of any publisher are taken, unverified.
     pub(crate) trust: Option<Trust>,
     pub(crate) patience: Duration,
-    grace: Option<Duration>,
+    pub(crate) grace: Option<Duration>,
+    /// Its place in the engine's schedule.
+    pub(crate) pulse: Pulse,
     pub(crate) vital: Arc<Vital>,
     on_event: Option<Arc<Callback>>,
     state: Mutex<State>,
@@ -145,6 +107,7 @@ impl Core {
             timeout: seconds(opened.heartbeat_seconds),
             heard_at: Timestamp::now(),
             is_silent: false,
+            backoff: Backoff::default(),
         };
         let Terms { trust, patience, grace, on_event } = terms;
         let session = opened.session;
@@ -154,6 +117,7 @@ impl Core {
             trust,
             patience,
             grace,
+            pulse: Pulse::default(),
             vital: Arc::new(Vital::new(asked, seconds(opened.heartbeat_seconds))),
             on_event,
             state: Mutex::new(state),
@@ -219,7 +183,15 @@ impl Core {
 
     /// Asks once round the set, from the background: no server is waited for so long that the session could run out.
     pub(crate) fn ask<T>(&self, request: impl Fn(&Http) -> Result<T, Error>) -> Result<T, Error> {
-        let patience = self.state().timeout / 3;
+        self.ask_within(self.state().timeout / 3, request)
+    }
+
+    /// The same with its own time for each server.
+    pub(crate) fn ask_within<T>(
+        &self,
+        patience: Duration,
+        request: impl Fn(&Http) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.set.ask(|http| {
             self.vital.asking(Boot::now());
             request(&http.clone().within(patience))
@@ -286,17 +258,8 @@ impl Core {
 
     /// Takes note of a grant. It may have been revoked already.
     pub(crate) fn hold(&self, grant: &Grant, silence: Option<Silence>) -> Arc<Held> {
-        let held = Arc::new(Held {
-            grant: grant.grant,
-            feature: grant.feature.clone(),
-            version: grant.version.clone(),
-            count: grant.count,
-            silence,
-            grace: self.grace.unwrap_or(self.state().timeout),
-            vital: self.vital.clone(),
-            valid: AtomicBool::new(true),
-            told: AtomicU8::new(0),
-        });
+        let grace = self.grace.unwrap_or(self.state().timeout);
+        let held = Arc::new(Held::new(grant, silence, grace, self.vital.clone()));
         let early = {
             let mut state = self.state();
             let early = state.revoked.remove(&grant.grant);
@@ -324,7 +287,8 @@ impl Core {
         self.vital.heard(asked, Boot::now(), seconds(timeout));
         let was_silent = {
             let mut state = self.state();
-            state.held.values().for_each(|held| held.told.store(0, Ordering::Release));
+            state.held.values().for_each(|held| held.silence_is_over());
+            state.backoff = Backoff::default();
             state.heard_at = Timestamp::now();
             state.timeout = seconds(timeout);
             std::mem::take(&mut state.is_silent)
@@ -335,8 +299,15 @@ impl Core {
 
     /// Something may have got lost: the heartbeat is to look at the session.
     pub(crate) fn doubt(&self) {
-        self.state().in_doubt = true;
+        if !std::mem::replace(&mut self.state().in_doubt, true) {
+            self.hurry();
+        }
+    }
+
+    /// The background has something to do for this session.
+    pub(crate) fn hurry(&self) {
         self.notify();
+        self.pulse.hurry();
     }
 
     pub(crate) fn take_in(&self, notice: Notice) {
@@ -350,14 +321,14 @@ impl Core {
     }
 
     pub(crate) fn decide(&self, ticket: u64, fate: Fate) {
-        {
+        let is_awaited = {
             let mut state = self.state();
-            match state.tickets.get_mut(&ticket) {
-                Some(waiting) => *waiting = fate,
-                // Nobody waits for it any more, so nobody would give it back.
-                None if fate == Fate::Granted => state.in_doubt = true,
-                None => {}
-            }
+            let waiting = state.tickets.get_mut(&ticket);
+            waiting.map(|waiting| *waiting = fate).is_some()
+        };
+        if !is_awaited && fate == Fate::Granted {
+            // Nobody waits for it any more, so nobody would give it back.
+            self.doubt();
         }
         self.notify();
     }
@@ -375,51 +346,6 @@ impl Core {
             held.end();
             self.tell(revoked(&held, reason));
         }
-    }
-
-    /// No answer. The first time in a row, the application is told; and of each feature when its time comes.
-    pub(crate) fn unheard(&self, why: &Error) {
-        self.vital.unheard();
-        let since = {
-            let mut state = self.state();
-            let was_silent = std::mem::replace(&mut state.is_silent, true);
-            // Notices go out once: an answer that was lost on its way may have held some.
-            state.in_doubt = true;
-            (!was_silent).then_some(state.heard_at)
-        };
-        if let Some(since) = since {
-            self.tell(Event::ServerSilent { since, why: why.to_string() });
-        }
-        let silence = self.vital.silence(Boot::now());
-        let events: Vec<Event> =
-            self.state().held.values().filter_map(|held| held.on_silence(silence)).collect();
-        events.into_iter().for_each(|event| self.tell(event));
-        self.give_up(silence, why);
-    }
-
-    /// A server that is silent for longer than anything bears has ended the session, or will.
-    fn give_up(&self, silence: Duration, why: &Error) {
-        let longest = {
-            let state = self.state();
-            let policies = state.held.values().filter_map(|held| held.silence?.lasts());
-            policies.max().unwrap_or_default().max(self.grace.unwrap_or(state.timeout))
-        };
-        if silence >= longest {
-            self.lose(&format!("the license server was silent for {} seconds: {why}", silence.as_secs()));
-        }
-    }
-
-    /// When the next seat's time comes while the server is silent.
-    pub(crate) fn next_on_silence(&self) -> Option<Duration> {
-        let silence = self.vital.silence(Boot::now());
-        let state = self.state();
-        let grace = self.grace.unwrap_or(state.timeout);
-        let policies = state.held.values().filter_map(|held| held.silence);
-        let times = policies.flat_map(|policy| match policy {
-            Silence::Degrade { after, until } => [after, until],
-            policy => [policy.lasts().unwrap_or_default(); 2],
-        });
-        times.chain([grace]).filter(|time| *time > silence).map(|time| time - silence).min()
     }
 }
 

@@ -155,6 +155,7 @@ fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(sessions::open))
         .routes(routes!(sessions::show, sessions::alive, sessions::close))
+        .routes(routes!(sessions::all_alive))
         .routes(routes!(sessions::events))
         .routes(routes!(checkouts::take))
         .routes(routes!(checkouts::give_back))

@@ -9,7 +9,7 @@ use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use grantor_api::checkout::Waiting;
-use grantor_api::session::{Notice, OpenSession, Session};
+use grantor_api::session::{AllAlive, Notice, OneAlive, OpenSession, Session, SignsOfLife};
 use grantor_api::{HexId, limits};
 use grantor_license::{HostId, Machine};
 use grantor_site::command::{EndReason, Identity, OpenSession as Open};
@@ -161,6 +161,30 @@ pub(crate) async fn alive(
 ) -> Result<axum::Json<Alive>, Failure> {
     let (heartbeat_seconds, notices) = app.living.heard(SessionId(id.0)).ok_or(Refusal::NoSuchSession)?;
     Ok(axum::Json(Alive { heartbeat_seconds, now: instant(app.now()), notices }))
+}
+
+/// Signs of life of several sessions of one process.
+#[utoipa::path(post, path = "/v1/sessions/alive", tag = "applications", request_body = SignsOfLife,
+    responses((status = 200, body = AllAlive), (status = "default", body = grantor_api::Problem, content_type = "application/problem+json")))]
+pub(crate) async fn all_alive(
+    State(app): State<App>,
+    Json(body): Json<SignsOfLife>,
+) -> Result<axum::Json<AllAlive>, Failure> {
+    let asked = body.sessions.len();
+    if asked > limits::SESSIONS {
+        let most = limits::SESSIONS;
+        return Err(bad_request(format!("`sessions` has {asked} entries, and {most} are the most")).into());
+    }
+    let sessions = body.sessions.into_iter().map(|id| one_alive(&app, id)).collect();
+    Ok(axum::Json(AllAlive { now: instant(app.now()), sessions }))
+}
+
+fn one_alive(app: &App, session: HexId) -> OneAlive {
+    let (heartbeat_seconds, notices, problem) = match app.living.heard(SessionId(session.0)) {
+        Some((heartbeat_seconds, notices)) => (heartbeat_seconds, notices, None),
+        None => (0, Vec::new(), Some(Failure::from(Refusal::NoSuchSession).0)),
+    };
+    OneAlive { session, heartbeat_seconds, notices, problem }
 }
 
 /// Answer to a sign of life.
