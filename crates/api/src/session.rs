@@ -31,6 +31,10 @@ pub struct OpenSession {
     pub heartbeat_seconds: Option<u32>,
     /// What the machine can show for lines locked to one: host ids as `grantor hostid` prints them.
     pub host_ids: Vec<String>,
+    /// The application's instance, such as a container's name: a session of the same tenant, application and instance ends,
+    /// and this one takes over what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
 }
 
 /// An open session: answer to `POST`, `PUT` and `GET`.

@@ -44,6 +44,9 @@ impl<'a> Attempt<'a> {
     pub(crate) fn take(mut self, version: Option<&Version>) -> Result<Seats, Error> {
         let core = self.handle.core();
         let _asking = core.asking();
+        if let Some(seats) = self.adopt(core, version) {
+            return Ok(seats);
+        }
         let answer = self.settled(core).inspect_err(|error| {
             // It may have been granted all the same: the heartbeat finds out and gives it back.
             if error.is_passing() {
@@ -58,6 +61,14 @@ impl<'a> Attempt<'a> {
         Ok(seats)
     }
 
+    /// Seats that the instance held before it was started anew.
+    fn adopt(&self, core: &Core, version: Option<&Version>) -> Option<Seats> {
+        core.check_open().ok()?;
+        let fits = |grant: &Grant| self.serves(core, grant, version).is_ok();
+        let grant = core.state().inherited.adopt(&self.body, fits)?;
+        Some(Seats::new(self.handle.clone(), vec![core.hold(&grant, self.silence)]))
+    }
+
     /// The answer, when it is there to stay.
     fn settled(&mut self, core: &Core) -> Result<CheckedOut, Error> {
         let answer = self.ask(core)?;
@@ -70,6 +81,16 @@ impl<'a> Attempt<'a> {
     fn ask(&self, core: &Core) -> Result<CheckedOut, Error> {
         let path = core.path("/checkouts");
         core.retry(Instant::now() + self.patience, |http| http.post(&path, &self.body))
+    }
+
+    /// Whether an inherited grant is what is asked for. An unverified one must be of the very version: nothing else
+    /// says which others its line serves.
+    fn serves(&self, core: &Core, grant: &Grant, version: Option<&Version>) -> Result<(), Error> {
+        let same = version.is_none_or(|version| version_of(&grant.version).is_ok_and(|of| of >= *version));
+        if core.trust.is_none() && !same {
+            return Err(Error::Local("another version".to_owned()));
+        }
+        self.verify(core, grant, version)
     }
 
     fn verify(&self, core: &Core, grant: &Grant, version: Option<&Version>) -> Result<(), Error> {

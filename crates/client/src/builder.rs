@@ -28,6 +28,7 @@ pub struct Builder {
     answer: Duration,
     patience: Duration,
     grace: Option<Duration>,
+    adopt: Duration,
     listen: bool,
     on_event: Option<Box<Callback>>,
 }
@@ -54,6 +55,7 @@ impl Builder {
             answer: Duration::from_secs(10),
             patience: Duration::from_secs(20),
             grace: None,
+            adopt: Duration::from_secs(60),
             listen: false,
             on_event: None,
         }
@@ -124,6 +126,20 @@ impl Builder {
         self
     }
 
+    /// The name of this instance of the application, such as the container's: when it starts anew, it takes over what the
+    /// instance's session before it held, whoever waits in line. [`Checkout::take`](crate::Checkout::take) of the same
+    /// finds it again; what is not asked for within a minute is given back.
+    pub fn instance(mut self, name: &str) -> Self {
+        self.open.instance = Some(name.to_owned());
+        self
+    }
+
+    /// How long seats of the instance's last run wait to be asked for; a minute if nothing is said.
+    pub fn adopt_within(mut self, time: Duration) -> Self {
+        self.adopt = time;
+        self
+    }
+
     /// What the machine can show for lines that are locked to one: host ids as `grantor hostid` prints them.
     pub fn host_ids<I: IntoIterator<Item: Into<String>>>(mut self, host_ids: I) -> Self {
         self.open.host_ids = host_ids.into_iter().map(Into::into).collect();
@@ -178,6 +194,7 @@ impl Builder {
             trust,
             patience: self.patience,
             grace: self.grace,
+            adopt: self.adopt,
             on_event: self.on_event.map(Arc::from),
         };
         let places = Places::new(

@@ -23,6 +23,7 @@ pub(crate) fn pause(core: &Core) -> Duration {
     let due = core.next_on_silence();
     let mut state = core.state();
     let third = state.timeout / 3;
+    let third = state.inherited.left(Boot::now()).map_or(third, |left| left.min(third));
     match (state.is_silent, is_waiting(&state)) {
         (true, _) => state.backoff.next().min(third).min(due.unwrap_or(third)),
         (false, true) => random::around(NEWS.min(third)),
@@ -101,6 +102,11 @@ fn follow_up(core: &Core, asked: Boot, alive: Alive) -> Result<(), Error> {
     }
     if was_silent {
         core.tell(Event::Resumed);
+    }
+    {
+        let mut state = core.state();
+        let leftovers = state.inherited.leftovers(Boot::now());
+        state.returns.extend(leftovers);
     }
     give_back(core)
 }

@@ -38,6 +38,7 @@ mod event;
 mod heart;
 mod held;
 mod http;
+mod inherited;
 mod known;
 mod listen;
 pub mod patterns;

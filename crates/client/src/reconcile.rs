@@ -59,7 +59,7 @@ struct View {
 impl View {
     fn of(state: &State) -> Self {
         Self {
-            held: state.held.keys().copied().collect(),
+            held: state.held.keys().copied().chain(state.inherited.numbers()).collect(),
             tickets: state.tickets.keys().copied().collect(),
             asking: state.asking,
             asked: state.asked,

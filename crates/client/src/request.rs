@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantor_api::checkout::CheckOut;
-use grantor_api::{Code, limits};
+use grantor_api::{Code, HexId, limits};
 use grantor_license::Version;
 
 use crate::attempt::{self, Attempt};
@@ -76,6 +76,13 @@ impl Checkout {
     /// Both servers of a redundant pair give the same text and share the seats, where the license says `DUP_GROUP=V`.
     pub fn share(mut self, with: &str) -> Self {
         self.body.share = Some(with.to_owned());
+        self
+    }
+
+    /// Takes the seats out of a reservation: a lease of `POST /v1/checkouts`, whose id is the token. They go back to it
+    /// while it lives.
+    pub fn reservation(mut self, token: HexId) -> Self {
+        self.body.reservation = Some(token);
         self
     }
 

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::held::Held;
 use crate::http::Http;
+use crate::inherited::Inherited;
 use crate::redundant::Redundant;
 use crate::silence::Silence;
 use crate::vital::Vital;
@@ -65,6 +66,7 @@ pub(crate) struct State {
     pub(crate) is_silent: bool,
     /// Until the server is asked again while it is silent.
     pub(crate) backoff: Backoff,
+    pub(crate) inherited: Inherited,
 }
 
 /// A session with one server, or one redundant set.
@@ -90,6 +92,7 @@ pub(crate) struct Terms {
     pub(crate) trust: Option<Trust>,
     pub(crate) patience: Duration,
     pub(crate) grace: Option<Duration>,
+    pub(crate) adopt: Duration,
     pub(crate) on_event: Option<Arc<Callback>>,
 }
 
@@ -108,9 +111,12 @@ impl Core {
             heard_at: Timestamp::now(),
             is_silent: false,
             backoff: Backoff::default(),
+            inherited: Inherited::default(),
         };
-        let Terms { trust, patience, grace, on_event } = terms;
+        let Terms { trust, patience, grace, adopt, on_event } = terms;
+        let inherited = Inherited::new(opened, asked, adopt);
         let session = opened.session;
+        let state = State { inherited, ..state };
         Self {
             set,
             session,
@@ -337,6 +343,7 @@ impl Core {
         let held = {
             let mut state = self.state();
             let held = state.held.remove(&grant);
+            state.inherited.forget(grant);
             if held.is_none() && state.asking > 0 {
                 state.revoked.insert(grant, reason.clone());
             }

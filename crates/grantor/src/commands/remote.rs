@@ -24,7 +24,8 @@ impl From<Error> for Failure {
             Error::Problem(Problem { code: Code::BadRequest | Code::TooLarge, .. }) | Error::Find(_) => {
                 Exit::Usage
             }
-            Error::Problem(_) | Error::Unverified { .. } | Error::Refused(_) => Exit::Refused,
+            Error::Problem(_) | Error::Unverified { .. } => Exit::Refused,
+            Error::Refused(_) if error.code().is_some() => Exit::Refused,
             Error::Local(_) => Exit::Io,
             _ => Exit::NoServer,
         };

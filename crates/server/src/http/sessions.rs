@@ -18,7 +18,7 @@ use grantor_site::{Command, Refusal, Reply, Site};
 
 use super::answer::{Failure, bad_request};
 use super::auth::Caller;
-use super::body::{Json, Path, name, within};
+use super::body::{Json, Path, name, required, within};
 use super::{App, checkouts};
 use crate::clock::instant;
 use crate::secret;
@@ -34,15 +34,17 @@ pub(crate) async fn open(
 ) -> Result<Response, Failure> {
     let tenant = body.tenant.clone().unwrap_or_else(|| app.tenant.to_string());
     caller.enter(app.rules().applications, &tenant)?;
-    let command = command(&body, &tenant)?;
-    let Reply::Opened { session, heartbeat_seconds, resumed } =
-        app.propose(Command::OpenSession(command)).await?
-    else {
+    let open = command(&body, &tenant)?;
+    let command = match body.instance.as_deref() {
+        Some(instance) => Command::OpenInstance { open, instance: instance.into() },
+        None => Command::OpenSession(open),
+    };
+    let Reply::Opened { session, heartbeat_seconds, resumed } = app.propose(command).await? else {
         return Err(App::confused());
     };
     app.living.opened(session, heartbeat_seconds);
-    let answer = if resumed {
-        describe(&app, &app.consensus.view(), session)?
+    let answer = if resumed || body.instance.is_some() {
+        Session { resumed, ..describe(&app, &app.consensus.view(), session)? }
     } else {
         Session {
             session: HexId(session.0),
@@ -68,6 +70,9 @@ fn command(body: &OpenSession, tenant: &str) -> Result<Open, Failure> {
         ("application", &body.application),
     ];
     fields.into_iter().try_for_each(|(field, value)| name(field, value, limits::NAME))?;
+    if let Some(instance) = &body.instance {
+        required("instance", instance, limits::NAME)?;
+    }
     if let Some(heartbeat) = body.heartbeat_seconds {
         within("heartbeat_seconds", heartbeat, &limits::HEARTBEAT)?;
     }
