@@ -28,6 +28,9 @@ pub struct CheckOut {
     pub queue_seconds: Option<u32>,
     /// Data for lines with `DUP_GROUP=V`: two servers of a redundant pair give the same.
     pub share: Option<String>,
+    /// A lease that holds the seats already: they are taken from it, and go back to it while it lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<HexId>,
 }
 
 /// Seats that were granted.

@@ -18,3 +18,5 @@ pub const TTL: std::ops::RangeInclusive<u32> = 1..=604_800;
 pub const QUEUE: u32 = 86_400;
 /// Shortest and longest password, in bytes.
 pub const PASSWORD: std::ops::RangeInclusive<usize> = 12..=1024;
+/// Most sessions that one sign of life may stand for.
+pub const SESSIONS: usize = 1000;

@@ -69,6 +69,10 @@ pub enum Code {
     NameTaken,
     /// There is no token of that name.
     NoSuchToken,
+    /// There is no such reservation: it ended, never was, or is another tenant's.
+    NoSuchReservation,
+    /// The reservation has too few seats of the feature left.
+    NotReserved,
     /// Nobody is named: no token, no password.
     Unauthenticated,
     /// Somebody is named who may not do this.
@@ -103,6 +107,7 @@ impl Code {
             | Self::NoSuchFile
             | Self::NoSuchViolation
             | Self::NoSuchToken
+            | Self::NoSuchReservation
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::VersionNotServed
@@ -115,6 +120,7 @@ impl Code {
             | Self::NotForCheckout
             | Self::SessionTaken
             | Self::NotALease
+            | Self::NotReserved
             | Self::ClockNotAccused
             | Self::NameTaken => 409,
             Self::NoSuchSession | Self::AlreadyReturned | Self::RequestDone => 410,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkout::{Grant, Waiting};
 use crate::id::HexId;
+use crate::problem::Problem;
 
 /// Opens a session, or finds it again: `POST /v1/sessions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,10 @@ pub struct OpenSession {
     pub heartbeat_seconds: Option<u32>,
     /// What the machine can show for lines locked to one: host ids as `grantor hostid` prints them.
     pub host_ids: Vec<String>,
+    /// The application's instance, such as a container's name: a session of the same tenant, application and instance ends,
+    /// and this one takes over what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
 }
 
 /// An open session: answer to `POST`, `PUT` and `GET`.
@@ -49,6 +54,12 @@ pub struct Session {
     pub grants: Vec<Grant>,
     /// Where it waits.
     pub waiting: Vec<Waiting>,
+    /// The servers of the cluster as `host:port`: each takes any request of this session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<String>,
+    /// The one among them that leads: asking it first saves a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<String>,
 }
 
 /// What a session is told over `GET /v1/sessions/{id}/events`.
@@ -102,4 +113,41 @@ pub struct Alive {
     /// What happened since the last one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+}
+
+/// Signs of life of several sessions at once: `POST /v1/sessions/alive`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignsOfLife {
+    /// Which sessions; 1000 at most.
+    pub sessions: Vec<HexId>,
+}
+
+/// Answer to signs of life of several sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AllAlive {
+    /// The server's time.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub now: Timestamp,
+    /// One for each session, in the order of the request.
+    pub sessions: Vec<OneAlive>,
+}
+
+/// What one session is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OneAlive {
+    /// Which.
+    pub session: HexId,
+    /// The next sign of life is due within so many seconds; 0 if there is no such session.
+    #[serde(default)]
+    pub heartbeat_seconds: u32,
+    /// What happened since the last one, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+    /// What is wrong: there is no such session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
 }

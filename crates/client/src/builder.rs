@@ -1,24 +1,20 @@
-//! Connecting: who the application is, which servers, whom to trust. Opens the session on the first server that answers.
+//! Connecting: who the application is, which servers, whom to trust. Opens nothing itself: `places` does.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use grantor_api::limits;
-use grantor_api::session::{OpenSession, Session};
+use grantor_api::session::OpenSession;
 use grantor_license::Trust;
 
-use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::error::Error;
 use crate::event::Event;
-use crate::http::Http;
-use crate::servers::{Server, Servers};
-use crate::session::{Callback, Core, Terms};
+use crate::places::{Opener, Places};
+use crate::redundant::Access;
+use crate::servers::Servers;
+use crate::session::{Callback, Terms};
 use crate::trust::ServerTrust;
-use crate::{heart, listen, random};
-
-/// How often each server is asked before the next one is.
-const TRIES: u32 = 3;
 
 /// A client in the making: see [`Client::builder`].
 #[must_use = "nothing happens before `connect`"]
@@ -32,8 +28,9 @@ pub struct Builder {
     answer: Duration,
     patience: Duration,
     grace: Option<Duration>,
+    adopt: Duration,
     listen: bool,
-    on_event: Option<Callback>,
+    on_event: Option<Box<Callback>>,
 }
 
 impl Builder {
@@ -58,6 +55,7 @@ impl Builder {
             answer: Duration::from_secs(10),
             patience: Duration::from_secs(20),
             grace: None,
+            adopt: Duration::from_secs(60),
             listen: false,
             on_event: None,
         }
@@ -128,6 +126,20 @@ impl Builder {
         self
     }
 
+    /// The name of this instance of the application, such as the container's: when it starts anew, it takes over what the
+    /// instance's session before it held, whoever waits in line. [`Checkout::take`](crate::Checkout::take) of the same
+    /// finds it again; what is not asked for within a minute is given back.
+    pub fn instance(mut self, name: &str) -> Self {
+        self.open.instance = Some(name.to_owned());
+        self
+    }
+
+    /// How long seats of the instance's last run wait to be asked for; a minute if nothing is said.
+    pub fn adopt_within(mut self, time: Duration) -> Self {
+        self.adopt = time;
+        self
+    }
+
     /// What the machine can show for lines that are locked to one: host ids as `grantor hostid` prints them.
     pub fn host_ids<I: IntoIterator<Item: Into<String>>>(mut self, host_ids: I) -> Self {
         self.open.host_ids = host_ids.into_iter().map(Into::into).collect();
@@ -166,7 +178,8 @@ impl Builder {
         self
     }
 
-    /// Opens a session on the first server that answers and is trusted.
+    /// Opens a session on the first server that answers and is trusted. Of several independent servers the others are
+    /// asked, with a session of their own, when that one refuses a checkout.
     ///
     /// # Errors
     /// What hindered it: of the one server, or [`Error::NoServer`] with what each of several said.
@@ -176,16 +189,20 @@ impl Builder {
             Some(servers) => servers,
             None => Servers::find(None)?,
         };
-        self.open.session = Some(random::id()?);
-        let (http, opened) = self.open_on_first(&servers)?;
-        let terms = Terms { trust, patience: self.patience, grace: self.grace, on_event: self.on_event };
-        let core = Arc::new(Core::new(http, &opened, terms));
-        let client = Client::new(core.clone());
-        heart::start(&core)?;
-        if self.listen {
-            listen::start(&core)?;
-        }
-        Ok(client)
+        let access = Access { trust: self.server_trust, token: self.token, answer: self.answer };
+        let terms = Terms {
+            trust,
+            patience: self.patience,
+            grace: self.grace,
+            adopt: self.adopt,
+            on_event: self.on_event.map(Arc::from),
+        };
+        let places = Places::new(
+            &servers,
+            Opener { access: Arc::new(access), open: self.open, terms, listen: self.listen },
+        );
+        places.open_first()?;
+        Ok(Client::new(places))
     }
 
     fn trusted(&self) -> Result<Option<Trust>, Error> {
@@ -205,38 +222,5 @@ impl Builder {
                 .map_err(|error| Error::Local(format!("the root key of publisher `{name}` {error}")))?;
         }
         Ok(Some(trust))
-    }
-
-    fn open_on_first(&self, servers: &Servers) -> Result<(Http, Session), Error> {
-        let mut errors = Vec::new();
-        for server in servers.iter() {
-            match self.open_on(server) {
-                Ok(opened) => return Ok(opened),
-                Err(error) => errors.push(error),
-            }
-        }
-        Err(match errors.pop() {
-            Some(only) if errors.is_empty() => only,
-            Some(last) => {
-                errors.push(last);
-                Error::NoServer(errors)
-            }
-            None => crate::servers::FindError::Empty.into(),
-        })
-    }
-
-    fn open_on(&self, server: &Server) -> Result<(Http, Session), Error> {
-        let http = Http::new(server.clone(), &self.server_trust)?
-            .with_token(self.token.clone())
-            .with_timeout(self.answer);
-        let mut backoff = Backoff::default();
-        for _ in 1..TRIES {
-            match http.post("/v1/sessions", &self.open) {
-                // The session's id is ours: asking again finds the same one.
-                Err(error) if error.is_passing() => std::thread::sleep(backoff.next()),
-                opened => return opened.map(|session| (http, session)),
-            }
-        }
-        http.post("/v1/sessions", &self.open).map(|session| (http, session))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::builder::Builder;
 use crate::error::Error;
+use crate::places::Places;
 use crate::request::Checkout;
 use crate::servers::Server;
 use crate::session::{Core, FAREWELL};
@@ -21,11 +22,12 @@ impl Handle {
         &self.0
     }
 
-    fn end(&self) -> Result<(), Error> {
+    pub(crate) fn end(&self) -> Result<(), Error> {
         if !self.0.close() {
             return Ok(());
         }
-        let ended = self.0.http.clone().with_timeout(FAREWELL).delete(&self.0.path(""));
+        let path = self.0.path("");
+        let ended = self.0.set.ask(|http| http.clone().within(FAREWELL).delete(&path));
         match ended {
             Err(error) if error.code() == Some(grantor_api::Code::NoSuchSession) => Ok(()),
             ended => ended,
@@ -40,15 +42,15 @@ impl Drop for Handle {
     }
 }
 
-/// An application's session with a license server.
+/// An application's session with a license server; one with each where several independent ones are named.
 ///
-/// One for each process is enough: it may be shared between threads. The session lives as long as the client or any
-/// [`Seats`](crate::Seats) taken with it.
-pub struct Client(Arc<Handle>);
+/// One client for each process is enough: it may be shared between threads. A session lives as long as the client or
+/// any [`Seats`](crate::Seats) taken on it.
+pub struct Client(Arc<Places>);
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({}, {:?})", self.server(), self.0.core().session)
+        write!(f, "Client({})", self.server())
     }
 }
 
@@ -58,8 +60,8 @@ impl Client {
         Builder::new(application)
     }
 
-    pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self(Arc::new(Handle::new(core)))
+    pub(crate) fn new(places: Places) -> Self {
+        Self(Arc::new(places))
     }
 
     /// Begins to ask for seats of `feature` for an application of `version`, such as `8.1`; empty for that of
@@ -68,16 +70,16 @@ impl Client {
         Checkout::new(self.0.clone(), feature, version)
     }
 
-    /// The server that keeps the session.
+    /// The server that is asked first: of a redundant set, the one that answered last.
     #[must_use]
-    pub fn server(&self) -> &Server {
-        self.0.core().http.server()
+    pub fn server(&self) -> Server {
+        self.0.server()
     }
 
-    /// Whether the session stands: it was neither lost nor closed.
+    /// Whether a session stands that was neither lost nor closed.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.0.core().check_open().is_ok()
+        self.0.handles().iter().any(|handle| handle.core().check_open().is_ok())
     }
 
     /// Ends the session and gives back all that it holds, also what [`Seats`](crate::Seats) elsewhere stand for.
@@ -85,6 +87,7 @@ impl Client {
     /// # Errors
     /// When the server can't be told within two seconds; it then ends the session by itself in time.
     pub fn close(self) -> Result<(), Error> {
-        self.0.end()
+        let ended: Vec<_> = self.0.handles().iter().map(|handle| handle.end()).collect();
+        ended.into_iter().collect()
     }
 }

@@ -58,17 +58,21 @@ pub enum Error {
     /// None of several servers would do.
     #[error("no license server would do:{}", .0.iter().map(|error| format!("\n- {error}")).collect::<String>())]
     NoServer(Vec<Error>),
+    /// Each of several independent servers refused, or did not answer.
+    #[error("no license server grants it:{}", .0.iter().map(|(server, error)| format!("\n- {server}: {error}")).collect::<String>())]
+    Refused(Vec<(Server, Error)>),
     /// Something on this machine or in this program.
     #[error("{0}")]
     Local(String),
 }
 
 impl Error {
-    /// The server's reason, for programs.
+    /// The server's reason, for programs; of several servers, that of the first that gave one.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         match self {
             Self::Problem(problem) => Some(problem.code),
+            Self::Refused(refusals) => refusals.iter().find_map(|(_, error)| error.code()),
             _ => None,
         }
     }
@@ -79,7 +83,30 @@ impl Error {
         match self {
             Self::Unreachable { .. } => true,
             Self::Problem(problem) => matches!(problem.code, Code::Busy | Code::Unknown | Code::Unavailable),
+            Self::NoServer(errors) => errors.iter().any(Self::is_passing),
             _ => false,
+        }
+    }
+
+    /// Whether this server has not answered the question, and another of its redundant set may. A busy one forwards
+    /// to the same leader as the others would.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Untrusted { .. } | Self::Protocol(_) => true,
+            Self::Problem(problem) => matches!(problem.code, Code::Unknown | Code::Unavailable),
+            _ => false,
+        }
+    }
+
+    /// What several servers said in place of an answer; one error stays what it is.
+    pub(crate) fn together(mut errors: Vec<Self>) -> Self {
+        match errors.pop() {
+            Some(only) if errors.is_empty() => only,
+            Some(last) => {
+                errors.push(last);
+                Self::NoServer(errors)
+            }
+            None => FindError::Empty.into(),
         }
     }
 }

@@ -27,6 +27,19 @@ pub enum Event {
         /// What came instead of an answer, in words.
         why: String,
     },
+    /// The server has been silent for so long that the application is to do less with a feature, as its checkout says
+    /// ([`Silence::Degrade`](crate::Silence::Degrade)).
+    Degraded {
+        /// The feature.
+        feature: String,
+    },
+    /// The server has been silent for so long that the seats are not valid until it answers.
+    Paused {
+        /// The feature.
+        feature: String,
+        /// How many seats.
+        count: u32,
+    },
     /// The server answers again, and the session goes on.
     Resumed,
 }

@@ -1,7 +1,9 @@
 //! One server over HTTP: requests with JSON bodies, answers or problems. Knows nothing of sessions and never repeats a
 //! request: who calls knows whether that is safe.
 
+use std::collections::HashMap;
 use std::io::Read;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use grantor_api::Problem;
@@ -44,6 +46,26 @@ pub struct Http {
     agent: Agent,
     token: Option<String>,
     answer: Duration,
+    connect: Duration,
+    /// Which [`Lines`] its connections are from; 0 = none.
+    line: u64,
+}
+
+/// Connections that all sessions of the process share, by server and trust.
+type Lines = HashMap<(Server, ServerTrust), (u64, Agent)>;
+
+static LINES: LazyLock<Mutex<Lines>> = LazyLock::new(Mutex::default);
+
+fn agent(server: &Server, trust: &ServerTrust) -> Result<Agent, Error> {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .https_only(true)
+        .max_redirects(0)
+        .proxy(None)
+        .user_agent(concat!("grantor-client/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let connector = ().chain(TcpConnector::default()).chain(Tls::new(server, trust)?);
+    Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
 }
 
 impl Http {
@@ -54,17 +76,25 @@ impl Http {
     /// # Errors
     /// A host name or certificates that can't be used.
     pub fn new(server: Server, trust: &ServerTrust) -> Result<Self, Error> {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .https_only(true)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_connect(Some(CONNECT))
-            .user_agent(concat!("grantor-client/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let connector = ().chain(TcpConnector::default()).chain(Tls::new(&server, trust)?);
-        let agent = Agent::with_parts(config, connector, DefaultResolver::default());
-        Ok(Self { server, agent, token: None, answer: ANSWER })
+        let agent = agent(&server, trust)?;
+        Ok(Self { server, agent, token: None, answer: ANSWER, connect: CONNECT, line: 0 })
+    }
+
+    /// The same over connections that the process shares.
+    pub(crate) fn shared(server: Server, trust: &ServerTrust) -> Result<Self, Error> {
+        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (server, trust.clone());
+        let next = lines.len() as u64 + 1;
+        let (line, agent) = match lines.get(&key) {
+            Some(known) => known.clone(),
+            None => lines.entry(key.clone()).or_insert((next, agent(&key.0, trust)?)).clone(),
+        };
+        Ok(Self { server: key.0, agent, token: None, answer: ANSWER, connect: CONNECT, line })
+    }
+
+    /// Equal for those who share connections.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
     }
 
     /// With a token that says who asks.
@@ -78,6 +108,20 @@ impl Http {
     #[must_use]
     pub fn with_timeout(mut self, answer: Duration) -> Self {
         self.answer = answer;
+        self
+    }
+
+    /// Waits no longer than this for an answer.
+    #[must_use]
+    pub(crate) fn within(mut self, answer: Duration) -> Self {
+        self.answer = self.answer.min(answer);
+        self
+    }
+
+    /// Waits no longer than this for a connection, its handshake included.
+    #[must_use]
+    pub(crate) fn with_connect(mut self, connect: Duration) -> Self {
+        self.connect = connect;
         self
     }
 
@@ -138,7 +182,9 @@ impl Http {
     /// Listens to what the server has to say, for as long as it is silent for no longer than [`SILENCE`].
     pub(crate) fn stream(&self, path: &str) -> Result<impl Read + use<>, Error> {
         let request = self.request("GET", path, JSON, Vec::new())?;
-        let request = self.agent.configure_request(request).timeout_per_read(Some(SILENCE)).build();
+        let configured = self.agent.configure_request(request).timeout_connect(Some(self.connect));
+        let configured = configured.timeout_recv_response(Some(self.answer)).timeout_per_read(Some(SILENCE));
+        let request = configured.build();
         let response = self.agent.run(request).map_err(|error| self.unsent(error))?;
         if !response.status().is_success() {
             return Err(self.strange(&format!("it answered {} to who wants to listen", response.status())));
@@ -166,7 +212,8 @@ impl Http {
 
     fn send(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Result<String, Error> {
         let request = self.request(method, path, kind, body)?;
-        let request = self.agent.configure_request(request).timeout_global(Some(self.answer)).build();
+        let configured = self.agent.configure_request(request).timeout_connect(Some(self.connect));
+        let request = configured.timeout_global(Some(self.answer)).build();
         let response = self.agent.run(request).map_err(|error| self.unsent(error))?;
         self.read(response)
     }

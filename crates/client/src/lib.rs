@@ -1,7 +1,7 @@
 //! The SDK that applications link: find a license server, check out, verify that the grant derives from a line signed
 //! by the publisher, keep the session alive, give back.
 //!
-//! Blocking, with one background thread for each [`Client`]; no async runtime. It may not know the server's inside
+//! Blocking, with a few background threads for all clients of the process; no async runtime. It may not know the server's inside
 //! (`grantor-site`, `grantor-server`): it speaks the HTTP API alone.
 //!
 //! ```no_run
@@ -26,26 +26,35 @@
 //!
 //! Tools that speak to a server on their own use [`Http`].
 
+mod attempt;
 mod backoff;
+mod boot;
 mod builder;
 mod certificate;
 mod client;
+mod engine;
 mod error;
 mod event;
 mod heart;
+mod held;
 mod http;
+mod inherited;
 mod known;
 mod listen;
 pub mod patterns;
+mod places;
 mod proof;
 mod random;
 mod reconcile;
+mod redundant;
 mod request;
 mod seats;
 mod servers;
 mod session;
+mod silence;
 mod tls;
 mod trust;
+mod vital;
 
 pub use builder::Builder;
 pub use client::Client;
@@ -56,4 +65,5 @@ pub use http::Http;
 pub use request::Checkout;
 pub use seats::Seats;
 pub use servers::{FindError, PORT, Server, Servers};
+pub use silence::Silence;
 pub use trust::{Fingerprint, ServerTrust};

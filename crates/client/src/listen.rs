@@ -23,9 +23,9 @@ pub(crate) fn start(core: &Arc<Core>) -> Result<(), Error> {
 
 fn follow(weak: &Weak<Core>) {
     let mut backoff = Backoff::default();
-    while let Some((http, path)) = open(weak) {
+    while let Some(stream) = open(weak) {
         // The core is not held while the line is read: reading must not keep the session open.
-        if let Ok(stream) = http.stream(&path) {
+        if let Ok(stream) = stream {
             backoff = Backoff::default();
             read(weak, stream);
         }
@@ -35,10 +35,11 @@ fn follow(weak: &Weak<Core>) {
     }
 }
 
-fn open(weak: &Weak<Core>) -> Option<(crate::http::Http, String)> {
+fn open(weak: &Weak<Core>) -> Option<Result<impl Read + use<>, Error>> {
     let core = weak.upgrade()?;
     core.check_open().ok()?;
-    Some((core.http.clone(), core.path("/events")))
+    let path = core.path("/events");
+    Some(core.set.ask(|http| http.stream(&path)))
 }
 
 /// Reads until the line breaks.

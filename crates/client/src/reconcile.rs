@@ -14,7 +14,10 @@ impl Core {
             state.in_doubt = false;
             View::of(&state)
         };
-        let session: Session = self.http.get(&self.path("")).inspect_err(|_| self.state().in_doubt = true)?;
+        let path = self.path("");
+        let session: Session =
+            self.ask(|http| http.get(&path)).inspect_err(|_| self.state().in_doubt = true)?;
+        self.set.learn(&session);
         let there: Vec<u64> = session.grants.iter().map(|grant| grant.grant).collect();
         for grant in before.held.iter().filter(|grant| !there.contains(grant)) {
             self.revoke(*grant, "the server does not hold it for this session any more".to_owned());
@@ -56,7 +59,7 @@ struct View {
 impl View {
     fn of(state: &State) -> Self {
         Self {
-            held: state.held.keys().copied().collect(),
+            held: state.held.keys().copied().chain(state.inherited.numbers()).collect(),
             tickets: state.tickets.keys().copied().collect(),
             asking: state.asking,
             asked: state.asked,

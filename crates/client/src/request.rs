@@ -1,19 +1,17 @@
-//! Asking for seats: how many, how long to wait, and what to do with the answer. Every request carries a key of its own,
-//! so that however often it is sent it takes once.
+//! Asking for seats: how many, how long to wait, and which server to ask next when one refuses.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use grantor_api::checkout::{CheckOut, CheckedOut, Grant};
-use grantor_api::{Code, limits};
+use grantor_api::checkout::CheckOut;
+use grantor_api::{Code, HexId, limits};
 use grantor_license::Version;
-use jiff::Timestamp;
 
-use crate::client::Handle;
+use crate::attempt::{self, Attempt};
 use crate::error::Error;
+use crate::places::{Place, Places};
 use crate::seats::Seats;
-use crate::session::{Core, Fate, Life};
-use crate::{proof, random};
+use crate::silence::Silence;
 
 /// A request for seats. [`patterns`](crate::patterns) has ready-made ones.
 ///
@@ -31,16 +29,17 @@ use crate::{proof, random};
 /// ```
 #[must_use = "nothing is asked before `take`"]
 pub struct Checkout {
-    handle: Arc<Handle>,
+    places: Arc<Places>,
     body: CheckOut,
     queue: Option<Duration>,
+    silence: Option<Silence>,
 }
 
 impl Checkout {
-    pub(crate) fn new(handle: Arc<Handle>, feature: &str, version: &str) -> Self {
+    pub(crate) fn new(places: Arc<Places>, feature: &str, version: &str) -> Self {
         let body =
             CheckOut { feature: feature.to_owned(), version: version.to_owned(), ..CheckOut::default() };
-        Self { handle, body, queue: None }
+        Self { places, body, queue: None, silence: None }
     }
 
     /// Just so many; one if nothing is said.
@@ -70,7 +69,6 @@ impl Checkout {
     /// Waits in line for so long when there are none left; whole seconds, a day at most.
     pub fn queue(mut self, time: Duration) -> Self {
         let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX).clamp(1, limits::QUEUE);
-        self.body.queue_seconds = Some(seconds);
         self.queue = Some(Duration::from_secs(seconds.into()));
         self
     }
@@ -81,85 +79,65 @@ impl Checkout {
         self
     }
 
+    /// Takes the seats out of a reservation: a lease of `POST /v1/checkouts`, whose id is the token. They go back to it
+    /// while it lives.
+    pub fn reservation(mut self, token: HexId) -> Self {
+        self.body.reservation = Some(token);
+        self
+    }
+
+    /// What becomes of the seats while the server is silent; the client's grace if nothing is said.
+    pub fn when_silent(mut self, silence: Silence) -> Self {
+        self.silence = Some(silence);
+        self
+    }
+
     /// Asks, and waits for the answer: for the time of [`queue`](Self::queue) if seats have to come free, and for the
-    /// client's patience if the server is silent.
+    /// client's patience if the server is silent. Independent servers are asked one after the other; a grant comes from
+    /// one of them alone.
     ///
     /// # Errors
-    /// The server's refusal with who holds the seats; [`Error::Unverified`] for a grant that the publisher did not sign;
-    /// [`Error::SessionLost`]; [`Error::Unreachable`].
-    pub fn take(mut self) -> Result<Seats, Error> {
+    /// The server's refusal with who holds the seats; [`Error::Refused`] with those of several servers;
+    /// [`Error::Unverified`] for a grant that the publisher did not sign; [`Error::SessionLost`]; [`Error::Unreachable`].
+    pub fn take(self) -> Result<Seats, Error> {
         let wanted = Some(&self.body.version).filter(|version| !version.is_empty());
-        let version = wanted.map(|version| version_of(version)).transpose()?;
-        self.body.request = Some(random::id()?);
-        let core = self.handle.core().clone();
-        let _asking = core.asking();
-        let answer = self.settled(&core).inspect_err(|error| {
-            // It may have been granted all the same: the heartbeat finds out and gives it back.
-            if error.is_passing() {
-                core.doubt();
+        let version = wanted.map(|version| attempt::version_of(version)).transpose()?;
+        let places = self.places.in_order();
+        match places.as_slice() {
+            [only] => self.take_at(only, self.queue, version.as_ref()),
+            several => self.take_from_first(several, version.as_ref()),
+        }
+    }
+
+    fn take_at(
+        &self,
+        place: &Place,
+        queue: Option<Duration>,
+        version: Option<&Version>,
+    ) -> Result<Seats, Error> {
+        let handle = self.places.open(place)?;
+        let patience = handle.core().patience / self.places.count();
+        Attempt::new(&handle, self.body.clone(), queue, patience)?.when_silent(self.silence).take(version)
+    }
+
+    /// Nobody waits in line where another server has seats left.
+    fn take_from_first(&self, places: &[&Place], version: Option<&Version>) -> Result<Seats, Error> {
+        let mut refusals = Vec::new();
+        let mut in_line = None;
+        for place in places {
+            match self.take_at(place, None, version) {
+                Ok(seats) => return Ok(seats),
+                Err(error @ (Error::Local(_) | Error::Find(_))) => return Err(error),
+                Err(error) => {
+                    let all_out = matches!(error.code(), Some(Code::NoneLeft | Code::QueuedAhead));
+                    in_line = in_line.or(Some(place).filter(|_| all_out));
+                    refusals.push((place.server(), error));
+                }
             }
-        })?;
-        let held = answer.grants.iter().map(|grant| core.hold(grant)).collect();
-        let seats = Seats::new(self.handle.clone(), held);
-        // A refused grant is given back as `seats` is dropped.
-        answer.grants.iter().try_for_each(|grant| self.verify(&core, grant, version.as_ref()))?;
-        core.check_open()?;
-        Ok(seats)
-    }
-
-    /// The answer, when it is there to stay.
-    fn settled(&mut self, core: &Core) -> Result<CheckedOut, Error> {
-        let answer = self.ask(core)?;
-        match &answer.waiting {
-            Some(waiting) => self.wait_in_line(core, waiting.ticket),
-            None => Ok(answer),
+        }
+        match in_line.filter(|_| self.queue.is_some()) {
+            Some(place) => self.take_at(place, self.queue, version),
+            None => Err(Error::Refused(refusals)),
         }
     }
-
-    fn ask(&self, core: &Core) -> Result<CheckedOut, Error> {
-        let until = Instant::now() + core.patience;
-        core.retry(until, || core.http.post(&core.path("/checkouts"), &self.body))
-    }
-
-    fn verify(&self, core: &Core, grant: &Grant, version: Option<&Version>) -> Result<(), Error> {
-        let Some(trust) = &core.trust else { return Ok(()) };
-        // Who asked for no version got the line's own.
-        let version = version.cloned().map_or_else(|| version_of(&grant.version), Ok)?;
-        proof::check(grant, &self.body.feature, &version, trust, Timestamp::now()).map_err(|why| {
-            Error::Unverified { feature: self.body.feature.clone(), publisher: grant.publisher.clone(), why }
-        })
-    }
-
-    /// Waits for the heartbeat to bring news, then asks again with the same key: it finds what was granted.
-    fn wait_in_line(&mut self, core: &Core, ticket: u64) -> Result<CheckedOut, Error> {
-        core.state().tickets.insert(ticket, Fate::Waiting);
-        core.notify();
-        let until = Instant::now() + self.queue.unwrap_or_default();
-        core.wait(until, |state| {
-            state.life == Life::Open && state.tickets.get(&ticket).is_some_and(|fate| *fate == Fate::Waiting)
-        });
-        let fate = core.state().tickets.remove(&ticket);
-        core.check_open()?;
-        if fate == Some(Fate::Waiting) {
-            self.leave(core, ticket)?;
-        }
-        self.body.queue_seconds = None;
-        self.ask(core)
-    }
-
-    /// Out of the queue: no seat may be granted to somebody who has stopped waiting.
-    fn leave(&self, core: &Core, ticket: u64) -> Result<(), Error> {
-        let until = Instant::now() + core.patience;
-        let path = core.path(&format!("/queue/{ticket}"));
-        match core.retry(until, || core.http.delete::<()>(&path)) {
-            Err(error) if error.code() == Some(Code::NoSuchTicket) => Ok(()),
-            left => left,
-        }
-    }
-}
-
-fn version_of(text: &str) -> Result<Version, Error> {
-    Version::parse(text).map_err(|error| {
-        Error::Local(format!("version: {error}\n  hint: versions are numbers such as `8.1`"))
-    })
 }

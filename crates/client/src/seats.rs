@@ -7,9 +7,11 @@ use grantor_api::Code;
 use grantor_api::checkout::CheckedIn;
 use jiff::Timestamp;
 
+use crate::boot::Boot;
 use crate::client::Handle;
 use crate::error::Error;
-use crate::session::{FAREWELL, Held};
+use crate::held::Held;
+use crate::session::FAREWELL;
 
 /// Seats of one feature. Dropping gives them back.
 ///
@@ -49,9 +51,15 @@ impl Seats {
         self.held.first().map_or("", |held| &held.version)
     }
 
-    /// Whether all that was taken is still held. False once any is revoked or the session is lost.
+    /// Whether all that was taken is still held. False once any is revoked or the session is lost; false while the
+    /// server is silent for longer than [`Silence`](crate::Silence) or the grace let it; and false after a sleep of
+    /// the machine or the process that was longer than the server waits, until the server has confirmed the session.
     #[must_use]
     pub fn is_valid(&self) -> bool {
+        let core = self.handle.core();
+        if core.vital.is_doubtful(Boot::now()) {
+            core.doubt();
+        }
         !self.held.is_empty() && self.held.iter().all(|held| held.is_valid())
     }
 
@@ -63,10 +71,9 @@ impl Seats {
     pub fn give_back(mut self) -> Result<Option<Timestamp>, Error> {
         let mut until = None;
         for held in std::mem::take(&mut self.held) {
-            let patience = std::time::Instant::now() + self.handle.core().patience;
-            until = until.max(self.return_one(&held, |path| {
-                self.handle.core().retry(patience, || self.handle.core().http.delete(path))
-            })?);
+            let core = self.handle.core();
+            let patience = std::time::Instant::now() + core.patience;
+            until = until.max(self.return_one(&held, |path| core.retry(patience, |http| http.delete(path)))?);
         }
         Ok(until)
     }
@@ -86,7 +93,7 @@ impl Seats {
             Err(Error::Problem(problem)) if is_gone(problem.code) => Ok(None),
             Err(error) => {
                 core.state().returns.push(held.grant);
-                core.notify();
+                core.hurry();
                 Err(error)
             }
         }
@@ -101,12 +108,12 @@ impl Drop for Seats {
     /// Tries once, for a short time; what fails is left to the background. Never panics.
     fn drop(&mut self) {
         for held in std::mem::take(&mut self.held) {
-            let http = self.handle.core().http.clone().with_timeout(FAREWELL);
-            let is_silent = self.handle.core().state().is_silent;
+            let core = self.handle.core();
+            let is_silent = core.state().is_silent;
             let later = || Err(Error::Local("later".to_owned()));
+            let now = |path: &str| core.set.ask(|http| http.clone().within(FAREWELL).delete(path));
             // Whoever drops does not want to know; `give_back` tells.
-            let _in_background =
-                self.return_one(&held, |path| if is_silent { later() } else { http.delete(path) });
+            let _in_background = self.return_one(&held, |path| if is_silent { later() } else { now(path) });
         }
     }
 }

@@ -29,6 +29,18 @@ pub struct Server {
 }
 
 impl Server {
+    /// Where to look when nothing is said.
+    pub(crate) fn nearest() -> Self {
+        Self { host: "localhost".to_owned(), port: PORT }
+    }
+
+    /// Reads `host:port`, as a server names the others of its set.
+    pub(crate) fn of_authority(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        Some(Self { host: host_name(text, host).ok()?, port })
+    }
+
     /// `host:port`, as in a URL.
     pub(crate) fn authority(&self) -> String {
         format!("{}:{}", bracketed(&self.host), self.port)
@@ -118,8 +130,11 @@ impl FindError {
 }
 
 /// License servers to ask, in order.
+///
+/// The members of a redundant set share their pools: any of them takes any request. Several sets are servers of their own:
+/// one after another is asked until one grants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Servers(Vec<Server>);
+pub struct Servers(Vec<Vec<Server>>);
 
 impl Servers {
     /// Finds the servers: the argument, else `GRANTOR_LICENSE_FILE`, else `LM_LICENSE_FILE`, else `7260@localhost`.
@@ -154,12 +169,12 @@ impl Servers {
         let set = |name: &&str| environment(name).filter(|value| !value.trim().is_empty());
         match VARIABLES.iter().find_map(set) {
             Some(list) => Self::lenient(&list),
-            None => Ok(Self(vec![Server { host: "localhost".to_owned(), port: PORT }])),
+            None => Ok(Server::nearest().into()),
         }
     }
 
     /// Reads a list: entries `port@host`, `@host`, `port@[v6]`, a redundant set `p@h1,p@h2,p@h3`, the path of a license
-    /// file (its `SERVER` lines) or of a folder of `*.lic`; between them `;` or `:`.
+    /// file (its `SERVER` lines are one set) or of a folder of `*.lic` (a set for each); between them `;` or `:`.
     ///
     /// ```
     /// use grantor_client::Servers;
@@ -167,6 +182,8 @@ impl Servers {
     /// let servers = Servers::parse("7260@one:@two:7261@[fe80::1]")?;
     /// let names: Vec<String> = servers.iter().map(ToString::to_string).collect();
     /// assert_eq!(names, ["7260@one", "7260@two", "7261@[fe80::1]"]);
+    /// assert_eq!(servers.sets().count(), 3);
+    /// assert_eq!(Servers::parse("7260@one,7260@two,7260@three")?.sets().count(), 1);
     ///
     /// let error = Servers::parse("high@one").unwrap_err();
     /// assert!(error.to_string().contains("hint: a port is a number"));
@@ -176,7 +193,8 @@ impl Servers {
     /// # Errors
     /// The first entry that can't be used, and what to write instead.
     pub fn parse(text: &str) -> Result<Self, FindError> {
-        let found: Vec<Vec<Server>> = entries(text).into_iter().map(servers_of).collect::<Result<_, _>>()?;
+        let found: Vec<Vec<Vec<Server>>> =
+            entries(text).into_iter().map(servers_of).collect::<Result<_, _>>()?;
         Self::of(found.into_iter().flatten()).ok_or(FindError::Empty)
     }
 
@@ -194,26 +212,38 @@ impl Servers {
         Self::of(found).ok_or(first_error)
     }
 
-    /// Each server once, in the order given.
-    fn of(servers: impl IntoIterator<Item = Server>) -> Option<Self> {
-        let mut all: Vec<Server> = Vec::new();
-        for server in servers {
-            if !all.contains(&server) {
-                all.push(server);
+    /// Each server once, in the order given, in the first set that names it.
+    fn of(sets: impl IntoIterator<Item = Vec<Server>>) -> Option<Self> {
+        let mut met = Vec::new();
+        let mut all: Vec<Vec<Server>> = Vec::new();
+        for set in sets {
+            let mut fresh = Vec::new();
+            for server in set {
+                if !met.contains(&server) {
+                    met.push(server.clone());
+                    fresh.push(server);
+                }
             }
+            all.push(fresh);
         }
+        all.retain(|set| !set.is_empty());
         (!all.is_empty()).then_some(Self(all))
     }
 
     /// The servers in the order in which to ask them; the members of a redundant set one after the other.
     pub fn iter(&self) -> impl Iterator<Item = &Server> {
-        self.0.iter()
+        self.0.iter().flatten()
+    }
+
+    /// The redundant sets in the order in which to ask them; a server on its own is a set of one.
+    pub fn sets(&self) -> impl Iterator<Item = &[Server]> {
+        self.0.iter().map(Vec::as_slice)
     }
 }
 
 impl From<Server> for Servers {
     fn from(server: Server) -> Self {
-        Self(vec![server])
+        Self(vec![vec![server]])
     }
 }
 
@@ -254,21 +284,22 @@ fn is_drive(text: &str, start: usize, at: usize) -> bool {
     is_letter && (next == Some('\\') || (cfg!(windows) && next == Some('/')))
 }
 
-fn servers_of(entry: &str) -> Result<Vec<Server>, FindError> {
+/// The redundant sets of one entry; only a folder has several.
+fn servers_of(entry: &str) -> Result<Vec<Vec<Server>>, FindError> {
     if entry.contains('@') {
-        return entry.split(',').map(str::parse).collect();
+        return entry.split(',').map(str::parse).collect::<Result<_, _>>().map(|set| vec![set]);
     }
     let path = Path::new(entry);
-    if path.is_dir() { of_folder(path) } else { of_file(path) }
+    if path.is_dir() { of_folder(path) } else { of_file(path).map(|set| vec![set]) }
 }
 
-fn of_folder(folder: &Path) -> Result<Vec<Server>, FindError> {
+fn of_folder(folder: &Path) -> Result<Vec<Vec<Server>>, FindError> {
     let listed = fs::read_dir(folder).map_err(|error| FindError::file(folder, error))?;
     let is_license = |path: &PathBuf| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("lic"));
     let mut files: Vec<PathBuf> = listed.flatten().map(|entry| entry.path()).filter(is_license).collect();
     files.sort();
     // One file without a server does not spoil the others of the folder.
-    let found: Vec<Server> = files.iter().filter_map(|path| of_file(path).ok()).flatten().collect();
+    let found: Vec<Vec<Server>> = files.iter().filter_map(|path| of_file(path).ok()).collect();
     if found.is_empty() {
         return Err(FindError::file(folder, "no `*.lic` in the folder has a `SERVER` line"));
     }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,34 +13,21 @@ use grantor_license::Trust;
 use jiff::Timestamp;
 
 use crate::backoff::Backoff;
+use crate::boot::Boot;
+use crate::engine::Pulse;
 use crate::error::Error;
 use crate::event::Event;
+use crate::held::Held;
 use crate::http::Http;
+use crate::inherited::Inherited;
+use crate::redundant::Redundant;
+use crate::silence::Silence;
+use crate::vital::Vital;
 
 /// Time for the last words: giving back on drop, ending the session.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
-pub(crate) type Callback = Box<dyn Fn(Event) + Send + Sync>;
-
-/// A grant that this process holds.
-#[derive(Debug)]
-pub(crate) struct Held {
-    pub(crate) grant: u64,
-    pub(crate) feature: String,
-    pub(crate) version: String,
-    pub(crate) count: u32,
-    valid: AtomicBool,
-}
-
-impl Held {
-    pub(crate) fn is_valid(&self) -> bool {
-        self.valid.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn end(&self) {
-        self.valid.store(false, Ordering::Release);
-    }
-}
+pub(crate) type Callback = dyn Fn(Event) + Send + Sync;
 
 /// How the session fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,35 +62,42 @@ pub(crate) struct State {
     pub(crate) returns: Vec<u64>,
     /// Without a sign of life for so long, the server ends the session.
     pub(crate) timeout: Duration,
-    pub(crate) heard: Instant,
-    heard_at: Timestamp,
+    pub(crate) heard_at: Timestamp,
     pub(crate) is_silent: bool,
+    /// Until the server is asked again while it is silent.
+    pub(crate) backoff: Backoff,
+    pub(crate) inherited: Inherited,
 }
 
-/// A session with one server.
+/// A session with one server, or one redundant set.
 pub(crate) struct Core {
-    pub(crate) http: Http,
+    pub(crate) set: Redundant,
     pub(crate) session: HexId,
     /// `None`: grants of any publisher are taken, unverified.
     pub(crate) trust: Option<Trust>,
     pub(crate) patience: Duration,
     pub(crate) grace: Option<Duration>,
-    on_event: Option<Callback>,
+    /// Its place in the engine's schedule.
+    pub(crate) pulse: Pulse,
+    pub(crate) vital: Arc<Vital>,
+    on_event: Option<Arc<Callback>>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 /// What a client asks for beside the session.
+#[derive(Clone)]
 pub(crate) struct Terms {
     /// `None`: grants of any publisher are taken, unverified.
     pub(crate) trust: Option<Trust>,
     pub(crate) patience: Duration,
     pub(crate) grace: Option<Duration>,
-    pub(crate) on_event: Option<Callback>,
+    pub(crate) adopt: Duration,
+    pub(crate) on_event: Option<Arc<Callback>>,
 }
 
 impl Core {
-    pub(crate) fn new(http: Http, opened: &Session, terms: Terms) -> Self {
+    pub(crate) fn new(set: Redundant, opened: &Session, asked: Boot, terms: Terms) -> Self {
         let state = State {
             life: Life::Open,
             held: BTreeMap::new(),
@@ -115,18 +108,23 @@ impl Core {
             tickets: BTreeMap::new(),
             returns: Vec::new(),
             timeout: seconds(opened.heartbeat_seconds),
-            heard: Instant::now(),
             heard_at: Timestamp::now(),
             is_silent: false,
+            backoff: Backoff::default(),
+            inherited: Inherited::default(),
         };
-        let Terms { trust, patience, grace, on_event } = terms;
+        let Terms { trust, patience, grace, adopt, on_event } = terms;
+        let inherited = Inherited::new(opened, asked, adopt);
         let session = opened.session;
+        let state = State { inherited, ..state };
         Self {
-            http,
+            set,
             session,
             trust,
             patience,
             grace,
+            pulse: Pulse::default(),
+            vital: Arc::new(Vital::new(asked, seconds(opened.heartbeat_seconds))),
             on_event,
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -166,16 +164,17 @@ impl Core {
         }
     }
 
-    /// Tries until it is clear what happened, `until` at the latest. `try_once` carries an idempotency key.
+    /// Tries until it is clear what happened, `until` at the latest, going round the redundant set each time.
+    /// `request` carries an idempotency key.
     pub(crate) fn retry<T>(
         &self,
         until: Instant,
-        try_once: impl Fn() -> Result<T, Error>,
+        request: impl Fn(&Http) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut backoff = Backoff::default();
         loop {
             self.check_open()?;
-            let error = match try_once() {
+            let error = match self.set.ask(&request) {
                 Err(error) if error.is_passing() => error,
                 Err(error) => return Err(self.noticed(error)),
                 done => return done,
@@ -186,6 +185,23 @@ impl Core {
             }
             self.wait(next, |state| state.life == Life::Open);
         }
+    }
+
+    /// Asks once round the set, from the background: no server is waited for so long that the session could run out.
+    pub(crate) fn ask<T>(&self, request: impl Fn(&Http) -> Result<T, Error>) -> Result<T, Error> {
+        self.ask_within(self.state().timeout / 3, request)
+    }
+
+    /// The same with its own time for each server.
+    pub(crate) fn ask_within<T>(
+        &self,
+        patience: Duration,
+        request: impl Fn(&Http) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.set.ask(|http| {
+            self.vital.asking(Boot::now());
+            request(&http.clone().within(patience))
+        })
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error> {
@@ -247,14 +263,9 @@ impl Core {
     }
 
     /// Takes note of a grant. It may have been revoked already.
-    pub(crate) fn hold(&self, grant: &Grant) -> Arc<Held> {
-        let held = Arc::new(Held {
-            grant: grant.grant,
-            feature: grant.feature.clone(),
-            version: grant.version.clone(),
-            count: grant.count,
-            valid: AtomicBool::new(true),
-        });
+    pub(crate) fn hold(&self, grant: &Grant, silence: Option<Silence>) -> Arc<Held> {
+        let grace = self.grace.unwrap_or(self.state().timeout);
+        let held = Arc::new(Held::new(grant, silence, grace, self.vital.clone()));
         let early = {
             let mut state = self.state();
             let early = state.revoked.remove(&grant.grant);
@@ -277,11 +288,13 @@ impl Core {
         self.state().held.remove(&held.grant).is_some()
     }
 
-    /// The server was heard of. Gives whether it had been silent.
-    pub(crate) fn heard(&self, timeout: u32, notices: Vec<Notice>) -> bool {
+    /// The server answered what was asked at `asked`. Gives whether it had been silent.
+    pub(crate) fn heard(&self, asked: Boot, timeout: u32, notices: Vec<Notice>) -> bool {
+        self.vital.heard(asked, Boot::now(), seconds(timeout));
         let was_silent = {
             let mut state = self.state();
-            state.heard = Instant::now();
+            state.held.values().for_each(|held| held.silence_is_over());
+            state.backoff = Backoff::default();
             state.heard_at = Timestamp::now();
             state.timeout = seconds(timeout);
             std::mem::take(&mut state.is_silent)
@@ -292,8 +305,15 @@ impl Core {
 
     /// Something may have got lost: the heartbeat is to look at the session.
     pub(crate) fn doubt(&self) {
-        self.state().in_doubt = true;
+        if !std::mem::replace(&mut self.state().in_doubt, true) {
+            self.hurry();
+        }
+    }
+
+    /// The background has something to do for this session.
+    pub(crate) fn hurry(&self) {
         self.notify();
+        self.pulse.hurry();
     }
 
     pub(crate) fn take_in(&self, notice: Notice) {
@@ -307,14 +327,14 @@ impl Core {
     }
 
     pub(crate) fn decide(&self, ticket: u64, fate: Fate) {
-        {
+        let is_awaited = {
             let mut state = self.state();
-            match state.tickets.get_mut(&ticket) {
-                Some(waiting) => *waiting = fate,
-                // Nobody waits for it any more, so nobody would give it back.
-                None if fate == Fate::Granted => state.in_doubt = true,
-                None => {}
-            }
+            let waiting = state.tickets.get_mut(&ticket);
+            waiting.map(|waiting| *waiting = fate).is_some()
+        };
+        if !is_awaited && fate == Fate::Granted {
+            // Nobody waits for it any more, so nobody would give it back.
+            self.doubt();
         }
         self.notify();
     }
@@ -323,6 +343,7 @@ impl Core {
         let held = {
             let mut state = self.state();
             let held = state.held.remove(&grant);
+            state.inherited.forget(grant);
             if held.is_none() && state.asking > 0 {
                 state.revoked.insert(grant, reason.clone());
             }
@@ -331,20 +352,6 @@ impl Core {
         if let Some(held) = held {
             held.end();
             self.tell(revoked(&held, reason));
-        }
-    }
-
-    /// No answer. The first time in a row, the application is told.
-    pub(crate) fn unheard(&self, why: &Error) {
-        let since = {
-            let mut state = self.state();
-            let was_silent = std::mem::replace(&mut state.is_silent, true);
-            // Notices go out once: an answer that was lost on its way may have held some.
-            state.in_doubt = true;
-            (!was_silent).then_some(state.heard_at)
-        };
-        if let Some(since) = since {
-            self.tell(Event::ServerSilent { since, why: why.to_string() });
         }
     }
 }

@@ -62,7 +62,7 @@ impl FromStr for Fingerprint {
 }
 
 /// How a server proves that it is the one that is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ServerTrust {
     /// Trust on first use: a certificate is remembered in this file, and another one refused later.
     KnownServers(PathBuf),

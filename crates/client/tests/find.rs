@@ -43,6 +43,20 @@ fn entries_and_lists_are_read() {
 }
 
 #[test]
+fn commas_and_license_files_make_sets_and_the_rest_is_on_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let three = "SERVER h1 ANY 1\nSERVER h2 ANY 2\nSERVER h3 ANY 3\nVENDOR acme\n";
+    let file = write(folder.path(), "a.lic", three);
+    let sizes = |text: &str| -> Vec<usize> {
+        Servers::parse(text).unwrap().sets().map(<[grantor_client::Server]>::len).collect()
+    };
+    assert_eq!(sizes("1@a,2@b,3@c"), [3]);
+    assert_eq!(sizes("1@a:2@b;3@c"), [1, 1, 1]);
+    assert_eq!(sizes(&format!("{file};@d;1@a,2@b")), [3, 1, 2]);
+    assert_eq!(sizes("1@a,2@b:2@b:2@b,3@c"), [2, 1], "each server once, where it is named first");
+}
+
+#[test]
 fn what_is_not_understood_is_refused_with_a_hint() {
     for bad in [
         "0@a",

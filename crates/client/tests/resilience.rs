@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use grantor_client::api::HexId;
 use grantor_client::api::session::{OpenSession, Session};
-use grantor_client::{Error, Event};
+use grantor_client::{Error, Event, Silence};
 use support::proxy::Proxy;
 use support::{LONG, Site, events, line, next, wait_until};
 
@@ -196,4 +196,26 @@ fn who_listens_notices_a_restart_at_once_and_listens_again() {
     assert!(seats.is_valid());
     site.take_away(site.only_grant("drawing"));
     assert!(matches!(next(&events), Event::Revoked { count: 1, .. }));
+}
+
+#[test]
+fn each_feature_bears_a_silent_server_as_its_checkout_says() {
+    let mut site = Site::with(vec![line("drawing", "8.1", 3), line("printing", "8.1", 1)]);
+    let (callback, events) = events();
+    let client = site.builder().heartbeat(SHORT).on_event(callback).connect().unwrap();
+    let degrade = Silence::Degrade { after: Duration::from_millis(2500), until: LONG };
+    let ask = |feature, silence| client.checkout(feature, "8.1").when_silent(silence).take().unwrap();
+    let (keeps, stops) = (ask("drawing", degrade), ask("printing", Silence::Stop));
+    let short = ask("drawing", Silence::KeepOn(Duration::from_millis(1)));
+    site.stop();
+    assert!(matches!(next(&events), Event::ServerSilent { .. }));
+    let mut told = vec![next(&events), next(&events), next(&events)];
+    told.sort_by_key(|event| format!("{event:?}"));
+    let paused = |feature: &str| Event::Paused { feature: feature.to_owned(), count: 1 };
+    let degraded = Event::Degraded { feature: "drawing".to_owned() };
+    assert_eq!(told, [degraded, paused("drawing"), paused("printing")]);
+    assert!(keeps.is_valid() && !stops.is_valid() && !short.is_valid());
+    site.start();
+    assert_eq!(next(&events), Event::Resumed);
+    assert!(keeps.is_valid() && stops.is_valid() && short.is_valid());
 }

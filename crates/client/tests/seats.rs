@@ -136,7 +136,7 @@ fn the_first_of_several_servers_that_answers_is_taken() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let list = format!("{gone}@127.0.0.1:{}", site.server());
     let client = site.builder().servers(grantor_client::Servers::parse(&list).unwrap()).connect().unwrap();
-    assert_eq!(*client.server(), site.server());
+    assert_eq!(client.server(), site.server());
     let nobody = format!("{gone}@127.0.0.1,{gone}@[::1]");
     let error =
         site.builder().servers(grantor_client::Servers::parse(&nobody).unwrap()).connect().unwrap_err();

@@ -147,3 +147,40 @@ fn a_server_that_says_nothing_is_waited_for_no_longer_than_asked() {
     let error = http.get_text("/healthz").unwrap_err().to_string();
     assert!(error.contains("no answer in time") && error.contains("hint: "), "{error}");
 }
+
+/// Shows a certificate for `name` that the authority signed, and hangs up after the handshake.
+fn certified(authority: &rcgen::Issuer<'_, rcgen::KeyPair>, name: &str) -> Server {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate =
+        rcgen::CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = Arc::new(config.with_single_cert(vec![certificate.der().clone()], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            // Who distrusts it hangs up.
+            let _refused = connection.complete_io(&mut stream);
+        }
+    });
+    Server { host: "127.0.0.1".to_owned(), port }
+}
+
+#[test]
+fn what_a_pinned_authority_signed_for_the_servers_name_is_trusted_and_nothing_else() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let trust = ServerTrust::Authority(params.self_signed(&key).unwrap().pem());
+    let authority = rcgen::Issuer::new(params, key);
+    let error = |server: Server| Http::new(server, &trust).unwrap().get_text("/healthz").unwrap_err();
+    let trusted = error(certified(&authority, "127.0.0.1"));
+    assert!(matches!(trusted, Error::Unreachable { .. }), "it hangs up, and is trusted: {trusted}");
+    let misnamed = error(certified(&authority, "other.example"));
+    assert!(matches!(misnamed, Error::Untrusted { .. }), "{misnamed}");
+    let site = Site::with(vec![line("f", "8.1", 1)]);
+    assert!(matches!(error(site.server()), Error::Untrusted { .. }), "a stranger signed for itself");
+}

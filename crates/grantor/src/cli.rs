@@ -403,6 +403,9 @@ pub(crate) struct Checkout {
     /// Wait in line for so many seconds when there are none left
     #[arg(long, value_name = "SECONDS")]
     pub(crate) queue: Option<u32>,
+    /// Take the seats out of a reservation: the id of a lease of `POST /v1/checkouts`
+    #[arg(long, value_name = "TOKEN", conflicts_with = "queue")]
+    pub(crate) reservation: Option<grantor_api::HexId>,
     /// Have the server end the session after so many seconds without a sign of life, 5 to 86400
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(5..=86_400))]
     pub(crate) heartbeat: Option<u32>,

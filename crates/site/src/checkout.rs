@@ -28,6 +28,16 @@ pub(crate) struct Wanted {
     most: u32,
 }
 
+impl Wanted {
+    pub(crate) fn least(self) -> u32 {
+        self.least
+    }
+
+    pub(crate) fn most(self) -> u32 {
+        self.most
+    }
+}
+
 impl Site {
     pub(crate) fn check_out(&mut self, ask: &CheckOut) -> Result<Reply, Refusal> {
         let session = self.sessions.get(ask.session).ok_or(Refusal::NoSuchSession)?;
@@ -48,7 +58,7 @@ impl Site {
     }
 
     /// A retry gets the answer of the first try (design.md §5; field.md, pain 17).
-    fn asked_before(
+    pub(crate) fn asked_before(
         &self,
         session: &Session,
         key: &FeatureKey,

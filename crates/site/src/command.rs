@@ -73,6 +73,11 @@ pub enum Command {
     /// Load some license files of a tenant and forget others in one step: seats that move from one file to another are
     /// never counted twice, nor missing, in between.
     ReplaceFiles { tenant: Arc<str>, load: Vec<Arc<LicenseFile>>, remove: Vec<String>, by: String },
+    /// Begin the session of a named instance of an application: it takes over what the instance's session before it
+    /// holds, and that one ends.
+    OpenInstance { open: OpenSession, instance: Box<str> },
+    /// Take seats out of a lease; they go back to it while it lives.
+    CheckOutReserved { ask: CheckOut, lease: SessionId },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the
@@ -177,6 +182,8 @@ pub enum EndReason {
     LeaseEnded,
     /// An administrator ended it.
     Removed { by: String, reason: String },
+    /// A later session of the same instance took its place.
+    Replaced,
 }
 
 /// How many seats are wanted.

@@ -71,6 +71,8 @@ pub enum Event {
     TokenAdded { name: String, scopes: Vec<Scope>, by: String },
     /// A token was revoked.
     TokenRevoked { name: String, by: String },
+    /// A grant passed to the instance's next session; nothing was free in between.
+    HandedOver { grant: GrantEvent, from: SessionId },
 }
 
 /// A grant as an event tells of it.

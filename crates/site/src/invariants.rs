@@ -26,6 +26,7 @@ impl Site {
         }
         broken.extend(spent.keys().map(|id| format!("grants of pool {id}, which is not there")));
         self.check_sessions(&mut broken);
+        self.check_ties(&mut broken);
         self.check_queues(&mut broken);
         self.check_violations(&mut broken);
         self.check_companions(&mut broken);
@@ -95,6 +96,24 @@ impl Site {
             broken.extend(strangers.map(|grant| format!("{id:?} lists grant {grant}, which is not its own")));
             if session.lease_until.is_some_and(|until| until <= self.now) {
                 broken.push(format!("{id:?} outlived its lease"));
+            }
+        }
+    }
+
+    /// An instance has one session, which is open; what came out of a reservation is held by somebody else.
+    fn check_ties(&self, broken: &mut Vec<String>) {
+        let ties = &self.ties;
+        for (instance, session) in ties.instances.iter() {
+            if ties.instance_of.get(*session) != Some(&instance) || !self.sessions.contains(*session) {
+                broken.push(format!("{session:?} is an instance's and is not there"));
+            }
+        }
+        if ties.instances.len() != ties.instance_of.len() {
+            broken.push("instances and their sessions differ in number".to_owned());
+        }
+        for (grant, lease) in ties.reserved.iter() {
+            if self.grants.get(grant).is_none_or(|grant| grant.session == Some(*lease)) {
+                broken.push(format!("grant {grant} is tied to a lease and is nobody's"));
             }
         }
     }

@@ -221,6 +221,13 @@ pub enum Refusal {
         /// The name.
         name: String,
     },
+    /// There is no such reservation: its lease ended, never was, or is another tenant's.
+    NoSuchReservation,
+    /// The reservation has too few seats of the feature left.
+    NotReserved {
+        /// How many it has.
+        left: u32,
+    },
 }
 
 /// All seats are out: who holds them, and what would help.

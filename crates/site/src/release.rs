@@ -27,6 +27,9 @@ impl Site {
     /// The holder lets go. The seats are free at once, or when the pool's windows end: `hold` counts from the checkout
     /// (seed 004, "held for 60 minutes upon receiving a callback request"), linger from now.
     pub(crate) fn give_back(&mut self, id: GrantId) -> Option<Timestamp> {
+        if self.return_to_lease(id) {
+            return None;
+        }
         let grant = self.grants.get(id)?;
         let companion = grant.companion;
         let terms = self.pools.get(grant.pool)?.terms.clone();
@@ -88,7 +91,7 @@ impl Site {
     }
 
     /// The grant that a suite's seat came with, while both are held.
-    fn came_with(&self, id: GrantId) -> Option<GrantId> {
+    pub(crate) fn came_with(&self, id: GrantId) -> Option<GrantId> {
         let grant = self.grants.get(id).filter(|grant| grant.is_companion)?;
         let mut held = self.sessions.get(grant.session?)?.grants.iter().copied();
         held.find(|other| self.grants.get(*other).is_some_and(|other| other.companion == Some(id)))
@@ -98,6 +101,7 @@ impl Site {
     fn free(&mut self, id: GrantId) {
         let Some(pool) = self.grants.get(id).map(|grant| grant.pool) else { return };
         self.detach(id);
+        self.ties.reserved.remove(id);
         if let Some(until) = self.grants.remove(id).and_then(|grant| grant.until) {
             self.timers.remove(until, Due::Hold(id));
         }

@@ -68,6 +68,11 @@ impl Session {
 
 impl Site {
     pub(crate) fn open_session(&mut self, open: &OpenSession) -> Result<Reply, Refusal> {
+        self.open_in_place_of(open, false)
+    }
+
+    /// Opens a session; `another` is about to end and needs no place beside it.
+    pub(crate) fn open_in_place_of(&mut self, open: &OpenSession, another: bool) -> Result<Reply, Refusal> {
         if let Some(session) = self.sessions.get(open.session) {
             return if *session.who == open.who && session.tenant == open.tenant {
                 Ok(opened(open.session, session.heartbeat_seconds, true))
@@ -76,7 +81,7 @@ impl Site {
             };
         }
         let bound = self.settings.max_sessions;
-        if self.sessions.len() >= bound as usize {
+        if self.sessions.len() - usize::from(another) >= bound as usize {
             return Err(Refusal::TooManySessions { bound });
         }
         let heartbeat = match open.heartbeat_seconds {
@@ -126,6 +131,7 @@ impl Site {
             self.give_back(grant);
         }
         self.sessions.remove(id);
+        self.ties.release(id);
         self.tell(Event::SessionEnded {
             session: id,
             tenant: session.tenant,

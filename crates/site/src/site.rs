@@ -17,6 +17,7 @@ use crate::queue::Waiting;
 use crate::session::Session;
 use crate::settings::{FeaturePolicy, Settings};
 use crate::shards::Shards;
+use crate::ties::Ties;
 use crate::time::Timestamp;
 use crate::timers::{Due, Timers};
 use crate::violation::Violations;
@@ -41,6 +42,9 @@ pub struct Site {
     pub(crate) next_grant: u64,
     pub(crate) next_pool: u32,
     pub(crate) next_ticket: u64,
+    /// Saved behind the rest: the first format has no place for it.
+    #[serde(skip)]
+    pub(crate) ties: Ties,
     /// What the entry at hand has brought about so far; empty between entries.
     #[serde(skip)]
     events: Vec<Event>,
@@ -66,6 +70,7 @@ impl Default for Site {
             next_grant: 1,
             next_pool: 1,
             next_ticket: 1,
+            ties: Ties::default(),
             events: Vec::new(),
         }
     }
@@ -122,9 +127,11 @@ impl Site {
                 Ok(self.replace_files(tenant, load, remove, by))
             }
             Command::OpenSession(open) => self.open_session(open),
+            Command::OpenInstance { open, instance } => self.open_instance(open, instance),
             Command::RenewSession { session, until } => self.renew_session(*session, *until),
             Command::EndSession { session, why } => self.end_session(*session, why),
             Command::CheckOut(ask) => self.check_out(ask),
+            Command::CheckOutReserved { ask, lease } => self.check_out_reserved(ask, *lease),
             Command::CheckIn { session, grant } => self.check_in(*session, *grant),
             Command::LeaveQueue { session, ticket } => self.leave_queue(*session, *ticket),
             Command::RemoveGrant { grant, by, reason } => self.remove_grant(*grant, by, reason),

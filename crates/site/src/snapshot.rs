@@ -9,8 +9,11 @@ use crate::Site;
 /// Marks the bytes as a site's state.
 const MAGIC: &[u8; 8] = b"GRNTSITE";
 
-/// The only format so far. A new one keeps the code that reads this one.
-const VERSION: u16 = 1;
+/// The first format: the site.
+const PLAIN: u16 = 1;
+/// The second: the same with its ties behind it. Written only where there are any, so that an earlier program goes on
+/// reading the state of a site that does not use them.
+const WITH_TIES: u16 = 2;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +32,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {VERSION}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {WITH_TIES}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -43,10 +46,14 @@ impl Site {
     #[must_use]
     pub fn to_snapshot(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(VERSION.to_le_bytes());
+        let version = if self.ties.is_empty() { PLAIN } else { WITH_TIES };
+        bytes.extend(version.to_le_bytes());
         // Writing to memory fails for no value that a site can hold; an empty body would be refused when read.
         let body = postcard::to_stdvec(self).unwrap_or_default();
         bytes.extend(body);
+        if version == WITH_TIES {
+            bytes.extend(postcard::to_stdvec(&self.ties).unwrap_or_default());
+        }
         bytes
     }
 
@@ -58,11 +65,14 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if version != VERSION {
+        if !(PLAIN..=WITH_TIES).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
-        let mut site: Self =
-            postcard::from_bytes(body).map_err(|error| SnapshotError::Damaged(error.to_string()))?;
+        let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
+        let (mut site, rest): (Self, &[u8]) = postcard::take_from_bytes(body).map_err(damaged)?;
+        if version == WITH_TIES {
+            site.ties = postcard::from_bytes(rest).map_err(damaged)?;
+        }
         site.share_identities();
         Ok(site)
     }

@@ -62,6 +62,9 @@ fn take(client: &Client, args: &Checkout) -> Result<Seats, Failure> {
     if let Some(seconds) = args.queue {
         checkout = checkout.queue(Duration::from_secs(seconds.into()));
     }
+    if let Some(token) = args.reservation {
+        checkout = checkout.reservation(token);
+    }
     let seats = checkout.take()?;
     output::error(&format!("{} of `{}` {} checked out", seats.count(), seats.feature(), seats.version()));
     Ok(seats)

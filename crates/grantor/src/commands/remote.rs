@@ -25,6 +25,7 @@ impl From<Error> for Failure {
                 Exit::Usage
             }
             Error::Problem(_) | Error::Unverified { .. } => Exit::Refused,
+            Error::Refused(_) if error.code().is_some() => Exit::Refused,
             Error::Local(_) => Exit::Io,
             _ => Exit::NoServer,
         };

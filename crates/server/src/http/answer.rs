@@ -273,6 +273,15 @@ fn about_administration(refusal: Refusal) -> Problem {
         Refusal::NoSuchToken { name } => {
             Problem::new(Code::NoSuchToken, "there is no such token", format!("none is called `{name}`"))
         }
+        Refusal::NoSuchReservation => {
+            Problem::new(Code::NoSuchReservation, "there is no such reservation", "it ended, or never was")
+                .hint("`POST /v1/checkouts` makes one; renew it while it is needed")
+        }
+        Refusal::NotReserved { left } => {
+            let detail = format!("the reservation has {left} seats of this feature left");
+            Problem::new(Code::NotReserved, "too few seats are reserved", detail)
+                .hint("ask for fewer, or without the reservation")
+        }
         _ => Problem::new(Code::Internal, "a refusal without words", "please report this"),
     }
 }

@@ -27,7 +27,16 @@ pub(crate) async fn take(
     Json(body): Json<CheckOut>,
 ) -> Result<Response, Failure> {
     let ask = ask(&app, &body, SessionId(id.0))?;
-    match app.propose(Command::CheckOut(ask)).await? {
+    let command = match body.reservation {
+        Some(_) if body.queue_seconds.is_some() => {
+            return Err(bad_request("seats of a reservation are there: nobody waits for them")
+                .hint("leave out `queue_seconds` or `reservation`")
+                .into());
+        }
+        Some(lease) => Command::CheckOutReserved { ask, lease: SessionId(lease.0) },
+        None => Command::CheckOut(ask),
+    };
+    match app.propose(command).await? {
         Reply::CheckedOut { grants } => {
             let answer = CheckedOut { grants: grants.into_iter().map(grant).collect(), waiting: None };
             Ok((StatusCode::CREATED, axum::Json(answer)).into_response())

@@ -31,6 +31,9 @@ pub(crate) async fn take(
             .hint("open a session to wait in line")
             .into());
     }
+    if body.checkout.reservation.is_some() {
+        return Err(bad_request("a lease is a reservation itself").into());
+    }
     let open = command(&body, &tenant, &app)?;
     let (session, until) = (open.session, open.lease_until.unwrap_or_default());
     let opened = app.propose(Command::OpenSession(open)).await?;

@@ -101,6 +101,17 @@ impl App {
         self.clock.now()
     }
 
+    /// The cluster's servers as `host:port`, for applications to know whom else to ask. A single server names none: the
+    /// application knows it by a name that reaches it.
+    pub(crate) fn servers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The one of [`App::servers`] that leads, if that is known.
+    pub(crate) fn leader(&self) -> Option<String> {
+        None
+    }
+
     fn body_time(&self) -> Duration {
         self.body_time
     }
@@ -162,6 +173,7 @@ fn for_the_leader() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(sessions::open))
         .routes(routes!(sessions::show, sessions::alive, sessions::close))
+        .routes(routes!(sessions::all_alive))
         .routes(routes!(sessions::events))
         .routes(routes!(checkouts::take))
         .routes(routes!(checkouts::give_back))

@@ -9,7 +9,7 @@ use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use grantor_api::checkout::Waiting;
-use grantor_api::session::{Notice, OpenSession, Session};
+use grantor_api::session::{AllAlive, Notice, OneAlive, OpenSession, Session, SignsOfLife};
 use grantor_api::{HexId, limits};
 use grantor_license::{HostId, Machine};
 use grantor_site::command::{EndReason, Identity, OpenSession as Open};
@@ -18,7 +18,7 @@ use grantor_site::{Command, Refusal, Reply, Site};
 
 use super::answer::{Failure, bad_request};
 use super::auth::Caller;
-use super::body::{Json, Path, name, within};
+use super::body::{Json, Path, name, required, within};
 use super::{App, checkouts};
 use crate::clock::instant;
 use crate::secret;
@@ -34,15 +34,17 @@ pub(crate) async fn open(
 ) -> Result<Response, Failure> {
     let tenant = body.tenant.clone().unwrap_or_else(|| app.tenant.to_string());
     caller.enter(app.rules().applications, &tenant)?;
-    let command = command(&body, &tenant)?;
-    let Reply::Opened { session, heartbeat_seconds, resumed } =
-        app.propose(Command::OpenSession(command)).await?
-    else {
+    let open = command(&body, &tenant)?;
+    let command = match body.instance.as_deref() {
+        Some(instance) => Command::OpenInstance { open, instance: instance.into() },
+        None => Command::OpenSession(open),
+    };
+    let Reply::Opened { session, heartbeat_seconds, resumed } = app.propose(command).await? else {
         return Err(App::confused());
     };
     app.living.opened(session, heartbeat_seconds);
-    let answer = if resumed {
-        describe(&app, &app.consensus.view(), session)?
+    let answer = if resumed || body.instance.is_some() {
+        Session { resumed, ..describe(&app, &app.consensus.view(), session)? }
     } else {
         Session {
             session: HexId(session.0),
@@ -51,6 +53,8 @@ pub(crate) async fn open(
             now: instant(app.now()),
             grants: Vec::new(),
             waiting: Vec::new(),
+            servers: app.servers(),
+            leader: app.leader(),
         }
     };
     let status = if resumed { StatusCode::OK } else { StatusCode::CREATED };
@@ -66,6 +70,9 @@ fn command(body: &OpenSession, tenant: &str) -> Result<Open, Failure> {
         ("application", &body.application),
     ];
     fields.into_iter().try_for_each(|(field, value)| name(field, value, limits::NAME))?;
+    if let Some(instance) = &body.instance {
+        required("instance", instance, limits::NAME)?;
+    }
     if let Some(heartbeat) = body.heartbeat_seconds {
         within("heartbeat_seconds", heartbeat, &limits::HEARTBEAT)?;
     }
@@ -145,6 +152,8 @@ fn describe(app: &App, site: &Site, id: SessionId) -> Result<Session, Failure> {
             .map(checkouts::grant)
             .collect(),
         waiting: waiting.collect(),
+        servers: app.servers(),
+        leader: app.leader(),
     })
 }
 
@@ -157,6 +166,30 @@ pub(crate) async fn alive(
 ) -> Result<axum::Json<Alive>, Failure> {
     let (heartbeat_seconds, notices) = app.living.heard(SessionId(id.0)).ok_or(Refusal::NoSuchSession)?;
     Ok(axum::Json(Alive { heartbeat_seconds, now: instant(app.now()), notices }))
+}
+
+/// Signs of life of several sessions of one process.
+#[utoipa::path(post, path = "/v1/sessions/alive", tag = "applications", request_body = SignsOfLife,
+    responses((status = 200, body = AllAlive), (status = "default", body = grantor_api::Problem, content_type = "application/problem+json")))]
+pub(crate) async fn all_alive(
+    State(app): State<App>,
+    Json(body): Json<SignsOfLife>,
+) -> Result<axum::Json<AllAlive>, Failure> {
+    let asked = body.sessions.len();
+    if asked > limits::SESSIONS {
+        let most = limits::SESSIONS;
+        return Err(bad_request(format!("`sessions` has {asked} entries, and {most} are the most")).into());
+    }
+    let sessions = body.sessions.into_iter().map(|id| one_alive(&app, id)).collect();
+    Ok(axum::Json(AllAlive { now: instant(app.now()), sessions }))
+}
+
+fn one_alive(app: &App, session: HexId) -> OneAlive {
+    let (heartbeat_seconds, notices, problem) = match app.living.heard(SessionId(session.0)) {
+        Some((heartbeat_seconds, notices)) => (heartbeat_seconds, notices, None),
+        None => (0, Vec::new(), Some(Failure::from(Refusal::NoSuchSession).0)),
+    };
+    OneAlive { session, heartbeat_seconds, notices, problem }
 }
 
 /// Answer to a sign of life.
