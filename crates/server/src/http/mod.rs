@@ -104,12 +104,20 @@ impl App {
     /// The cluster's servers as `host:port`, for applications to know whom else to ask. A single server names none: the
     /// application knows it by a name that reaches it.
     pub(crate) fn servers(&self) -> Vec<String> {
-        Vec::new()
+        let members = self.cluster.members(&self.consensus);
+        if members.len() < 2 {
+            return Vec::new();
+        }
+        members.into_values().map(|member| member.address).collect()
     }
 
     /// The one of [`App::servers`] that leads, if that is known.
     pub(crate) fn leader(&self) -> Option<String> {
-        None
+        let (leader, node) = self.consensus.leader()?;
+        let known = node.parse::<servers::Member>().ok().map(|member| member.address);
+        (self.servers().len() > 1).then(|| {
+            if leader == self.consensus.server() { Some(self.cluster.me.address.clone()) } else { known }
+        })?
     }
 
     fn body_time(&self) -> Duration {
