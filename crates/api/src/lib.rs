@@ -5,6 +5,7 @@
 //! HTTP library, no async.
 
 pub mod admin;
+pub mod binding;
 pub mod checkout;
 pub mod cluster;
 pub mod id;

@@ -60,6 +60,9 @@ pub struct Session {
     /// The one among them that leads: asking it first saves a step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leader: Option<String>,
+    /// Answer to `POST` only: the key in base64 that binds answers to this session's requests (`Grantor-Answer`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_key: Option<String>,
 }
 
 /// What a session is told over `GET /v1/sessions/{id}/events`.

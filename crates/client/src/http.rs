@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use grantor_api::Problem;
@@ -14,6 +14,7 @@ use ureq::http::{Request, Response};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
+use crate::binding::{Asked, Binding};
 use crate::certificate::Distrust;
 use crate::error::Error;
 use crate::servers::Server;
@@ -47,6 +48,8 @@ pub struct Http {
     token: Option<String>,
     answer: Duration,
     connect: Duration,
+    /// What its answers are bound to, once there is a session.
+    binding: Option<Arc<Binding>>,
     /// Which [`Lines`] its connections are from; 0 = none.
     line: u64,
 }
@@ -77,7 +80,7 @@ impl Http {
     /// A host name or certificates that can't be used.
     pub fn new(server: Server, trust: &ServerTrust) -> Result<Self, Error> {
         let agent = agent(&server, trust)?;
-        Ok(Self { server, agent, token: None, answer: ANSWER, connect: CONNECT, line: 0 })
+        Ok(Self { server, agent, token: None, answer: ANSWER, connect: CONNECT, binding: None, line: 0 })
     }
 
     /// The same over connections that the process shares.
@@ -89,7 +92,8 @@ impl Http {
             Some(known) => known.clone(),
             None => lines.entry(key.clone()).or_insert((next, agent(&key.0, trust)?)).clone(),
         };
-        Ok(Self { server: key.0, agent, token: None, answer: ANSWER, connect: CONNECT, line })
+        let server = key.0;
+        Ok(Self { server, agent, token: None, answer: ANSWER, connect: CONNECT, binding: None, line })
     }
 
     /// Equal for those who share connections.
@@ -108,6 +112,13 @@ impl Http {
     #[must_use]
     pub fn with_timeout(mut self, answer: Duration) -> Self {
         self.answer = answer;
+        self
+    }
+
+    /// Takes no answer that is not bound to its request.
+    #[must_use]
+    pub(crate) fn bound(mut self, binding: Option<Arc<Binding>>) -> Self {
+        self.binding = binding;
         self
     }
 
@@ -211,17 +222,25 @@ impl Http {
     }
 
     fn send(&self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Result<String, Error> {
-        let request = self.request(method, path, kind, body)?;
+        let mut request = self.request(method, path, kind, body)?;
+        let asked = self.binding.as_ref().map(|binding| binding.ask(&mut request)).transpose()?;
         let configured = self.agent.configure_request(request).timeout_connect(Some(self.connect));
         let request = configured.timeout_global(Some(self.answer)).build();
         let response = self.agent.run(request).map_err(|error| self.unsent(error))?;
-        self.read(response)
+        self.read(response, asked)
     }
 
-    fn read(&self, mut response: Response<ureq::Body>) -> Result<String, Error> {
+    fn read(&self, mut response: Response<ureq::Body>, asked: Option<Asked>) -> Result<String, Error> {
         let status = response.status();
-        let body = response.body_mut().with_config().limit(LARGEST).lossy_utf8(true).read_to_string();
-        let text = body.map_err(|error| self.unsent(error))?;
+        let body = response.body_mut().with_config().limit(LARGEST).lossy_utf8(false).read_to_vec();
+        let body = body.map_err(|error| self.unsent(error))?;
+        if let Some(asked) = asked {
+            asked.check(status.as_u16(), response.headers(), &body).map_err(|why| Error::Unreachable {
+                server: self.server.clone(),
+                why: format!("its answer is not taken: {why}"),
+            })?;
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
         if status.is_success() {
             return Ok(text);
         }

@@ -28,6 +28,7 @@
 
 mod attempt;
 mod backoff;
+mod binding;
 mod boot;
 mod builder;
 mod certificate;

@@ -13,6 +13,7 @@ use grantor_license::Trust;
 use jiff::Timestamp;
 
 use crate::backoff::Backoff;
+use crate::binding::Binding;
 use crate::boot::Boot;
 use crate::engine::Pulse;
 use crate::error::Error;
@@ -73,6 +74,8 @@ pub(crate) struct State {
 pub(crate) struct Core {
     pub(crate) set: Redundant,
     pub(crate) session: HexId,
+    /// What its answers must be bound to, if the server binds them.
+    binding: Option<Arc<Binding>>,
     /// `None`: grants of any publisher are taken, unverified.
     pub(crate) trust: Option<Trust>,
     pub(crate) patience: Duration,
@@ -120,6 +123,7 @@ impl Core {
         Self {
             set,
             session,
+            binding: Binding::new(session, opened.answer_key.as_deref()),
             trust,
             patience,
             grace,
@@ -174,7 +178,8 @@ impl Core {
         let mut backoff = Backoff::default();
         loop {
             self.check_open()?;
-            let error = match self.set.ask(&request) {
+            let bound = |http: &Http| request(&http.clone().bound(self.binding.clone()));
+            let error = match self.set.ask(bound) {
                 Err(error) if error.is_passing() => error,
                 Err(error) => return Err(self.noticed(error)),
                 done => return done,
@@ -200,7 +205,7 @@ impl Core {
     ) -> Result<T, Error> {
         self.set.ask(|http| {
             self.vital.asking(Boot::now());
-            request(&http.clone().within(patience))
+            request(&http.clone().within(patience).bound(self.binding.clone()))
         })
     }
 

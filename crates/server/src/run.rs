@@ -71,6 +71,7 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
         clock: clock.clone(),
         cluster: place.node(peers),
         is_open: AtomicBool::new(false),
+        answer_secret: crate::secret::answer_secret(&config.data_dir)?,
         living: Living::default(),
         rules: RwLock::new(Arc::new(rules)),
         config: config.clone(),

@@ -32,6 +32,33 @@ pub fn new_token() -> Result<(String, Secret), getrandom::Error> {
     Ok((token, hash))
 }
 
+/// What the keys of sessions are worked out from: kept in the data folder, made at the first start.
+///
+/// # Errors
+/// A file that can't be read, written, or is not of 32 bytes.
+pub fn answer_secret(data_dir: &std::path::Path) -> std::io::Result<[u8; 32]> {
+    let path = data_dir.join("answer.secret");
+    if !path.exists() {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(std::io::Error::other)?;
+        keep_answer_secret(data_dir, &secret)?;
+    }
+    let bytes = std::fs::read(&path)?;
+    bytes.try_into().map_err(|_| {
+        let what = format!("{}: it is not 32 bytes long\nhint: remove the file; sessions open then go on at their next start", path.display());
+        std::io::Error::new(std::io::ErrorKind::InvalidData, what)
+    })
+}
+
+/// Keeps the secret that the other servers of the cluster have.
+///
+/// # Errors
+/// A file that can't be written.
+pub fn keep_answer_secret(data_dir: &std::path::Path, secret: &[u8; 32]) -> std::io::Result<()> {
+    let file = data_dir.join("answer.secret");
+    crate::log::write_whole(&crate::log::Files, &file, &[secret]).map_err(std::io::Error::other)
+}
+
 /// What the site keeps of a token. A plain hash will do: tokens are random and long.
 #[must_use]
 pub fn hash(token: &str) -> Secret {

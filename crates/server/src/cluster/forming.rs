@@ -57,6 +57,8 @@ pub(crate) enum Welcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Found {
     pub(crate) record: Record,
+    /// What the keys of sessions are worked out from.
+    pub(crate) answer_secret: [u8; 32],
 }
 
 /// A server that is not in a cluster yet.
@@ -247,6 +249,7 @@ impl Forming {
         for address in addresses {
             match introduce::<Joined>(&self.peers, address, &self.token, "/peer/join", hello).await {
                 Ok((joined, _)) => {
+                    crate::secret::keep_answer_secret(&self.config.data_dir, &joined.answer_secret)?;
                     joined.record.write(&self.config.data_dir)?;
                     return Ok(Some(Formed::In(joined.record)));
                 }
@@ -279,6 +282,8 @@ fn refused(address: &str, why: &str) -> Formed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Joined {
     pub(crate) record: Record,
+    /// What the keys of sessions are worked out from.
+    pub(crate) answer_secret: [u8; 32],
 }
 
 async fn hello(
@@ -313,7 +318,8 @@ async fn found(
     if !is_us {
         return (StatusCode::CONFLICT, "the founder means another server").into_response();
     }
-    if let Err(error) = found.record.write(&forming.config.data_dir) {
+    let kept = crate::secret::keep_answer_secret(&forming.config.data_dir, &found.answer_secret);
+    if let Err(error) = kept.and_then(|()| found.record.write(&forming.config.data_dir)) {
         return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
     }
     *forming.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.record);

@@ -188,7 +188,9 @@ pub(crate) async fn join(
     };
     let name = tokens.into_iter().find_map(|(known, name)| (known == secret).then_some(name));
     match let_in(&app, caller.fingerprint, &theirs, name.unwrap_or_default()).await {
-        Ok(record) => ([(PROOF, proof)], Json(Joined { record })).into_response(),
+        Ok(record) => {
+            ([(PROOF, proof)], Json(Joined { record, answer_secret: app.answer_secret })).into_response()
+        }
         Err((status, why)) => (status, why).into_response(),
     }
 }
@@ -312,7 +314,7 @@ async fn tell_found(app: App) {
         if *server == record.server || record.told.contains(server) {
             continue;
         }
-        let found = Found { record: record.of(*server) };
+        let found = Found { record: record.of(*server), answer_secret: app.answer_secret };
         loop {
             if *app.stop.borrow() {
                 return;

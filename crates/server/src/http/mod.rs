@@ -3,6 +3,7 @@
 mod admin;
 mod answer;
 mod auth;
+mod binding;
 mod body;
 mod browser;
 mod checkouts;
@@ -62,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) reconnect: Duration,
     pub(crate) body_time: Duration,
     pub(crate) setup_file: std::path::PathBuf,
+    /// What keys of sessions are worked out from; the same on all servers of a cluster.
+    pub(crate) answer_secret: [u8; 32],
     /// Set when the server is to stop: by signal or by command.
     pub(crate) stop: tokio::sync::watch::Sender<bool>,
 }
@@ -228,6 +231,7 @@ pub(crate) fn routers(app: &App) -> (Router, Router) {
         axum::routing::get(move || std::future::ready(([("content-type", "application/json")], openapi))),
     );
     let leads = for_the_leader().split_for_parts().0;
+    let leads = leads.route_layer(axum::middleware::from_fn_with_state(app.clone(), binding::bind));
     let front = leads
         .clone()
         .route_layer(axum::middleware::from_fn_with_state(app.clone(), servers::to_leader))

@@ -19,7 +19,7 @@ use grantor_site::{Command, Refusal, Reply, Site};
 use super::answer::{Failure, bad_request};
 use super::auth::Caller;
 use super::body::{Json, Path, name, required, within};
-use super::{App, checkouts};
+use super::{App, binding, checkouts};
 use crate::clock::instant;
 use crate::secret;
 
@@ -55,8 +55,10 @@ pub(crate) async fn open(
             waiting: Vec::new(),
             servers: app.servers(),
             leader: app.leader(),
+            answer_key: None,
         }
     };
+    let answer = Session { answer_key: Some(binding::handed_out(&app, session.0)), ..answer };
     let status = if resumed { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, axum::Json(answer)).into_response())
 }
@@ -154,6 +156,7 @@ fn describe(app: &App, site: &Site, id: SessionId) -> Result<Session, Failure> {
         waiting: waiting.collect(),
         servers: app.servers(),
         leader: app.leader(),
+        answer_key: None,
     })
 }
 
