@@ -88,6 +88,15 @@ impl Error {
         }
     }
 
+    /// Whether a server was there, though it could not help at the moment.
+    pub(crate) fn is_answered(&self) -> bool {
+        match self {
+            Self::Problem(_) => true,
+            Self::NoServer(errors) => errors.iter().any(Self::is_answered),
+            _ => false,
+        }
+    }
+
     /// Whether this server has not answered the question, and another of its redundant set may. A busy one forwards
     /// to the same leader as the others would.
     pub(crate) fn is_elsewhere(&self) -> bool {

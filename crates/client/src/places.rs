@@ -2,6 +2,7 @@
 //! once, the others when they are needed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use grantor_api::session::{OpenSession, Session};
 
@@ -16,6 +17,10 @@ use crate::{engine, listen, random};
 
 /// How often a set is gone round before the next one is asked.
 const ROUNDS: u32 = 3;
+/// How long servers that answer may need to elect a leader.
+const ELECTION: Duration = Duration::from_secs(10);
+/// Longest wait before they are asked again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// How to open a session anywhere.
 pub(crate) struct Opener {
@@ -47,15 +52,21 @@ fn open_on(set: &Redundant, body: &OpenSession) -> Result<(Boot, Session), Error
         let asked = Boot::now();
         set.ask(|http| http.post("/v1/sessions", body)).map(|opened| (asked, opened))
     };
-    let mut backoff = Backoff::default();
-    for _ in 1..ROUNDS {
+    let (mut backoff, mut round, until) = (Backoff::default(), 1, Instant::now() + ELECTION);
+    loop {
         match open() {
-            // The session's id is ours: asking again finds the same one.
-            Err(error) if error.is_passing() => std::thread::sleep(backoff.next()),
+            // Servers that answer and have no leader yet will have one soon.
+            Err(error)
+                if error.is_passing()
+                    && (round < ROUNDS || error.is_answered() && Instant::now() < until) =>
+            {
+                // The session's id is ours: asking again finds the same one.
+                std::thread::sleep(backoff.next().min(AGAIN));
+            }
             opened => return opened,
         }
+        round += 1;
     }
-    open()
 }
 
 /// One redundant set, and the session there once it is open.

@@ -164,7 +164,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info,openraft=warn".to_owned() }
+        Self { format: LogFormat::Text, level: "info,openraft=off".to_owned() }
     }
 }
 

@@ -125,7 +125,7 @@ async fn open(
     let ticking = clock.clone();
     let mut settings = consensus::Settings::single(&config.data_dir, Arc::new(move || ticking.now()));
     settings.limits.batch_bytes = LARGEST_COMMAND;
-    settings.transport = Arc::new(Wire { peers: peers.clone(), is_out: place.is_out.clone() });
+    settings.transport = Arc::new(Arc::new(Wire::new(peers.clone(), place.is_out.clone())));
     settings.timers = config.cluster.timers;
     place.settle(&mut settings)?;
     let consensus = consensus::start(settings).await?;

@@ -36,6 +36,7 @@ fn token() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Asks any server: each tells what it sees.
 fn fetch(at: &AtServer) -> Result<Cluster, Failure> {
     Ok(remote::connect(at)?.get("/v1/admin/cluster")?)
 }

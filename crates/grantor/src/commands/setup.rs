@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use grantor_api::admin::{Login, Setup as Body, TokenMade};
+use grantor_api::cluster::Cluster;
 
 use crate::cli;
 use crate::commands::remote;
@@ -41,6 +42,13 @@ pub(crate) fn login(args: &cli::Login) -> Result<ExitCode, Failure> {
 
 fn kept(http: &grantor_client::Http, made: &TokenMade) -> Result<ExitCode, Failure> {
     let path = remote::keep(http.server(), &made.token)?;
+    // Every server of the cluster takes it.
+    let cluster: Cluster = http.clone().with_token(Some(made.token.clone())).get("/v1/admin/cluster")?;
+    for (host, port) in cluster.servers.iter().filter_map(|server| server.address.rsplit_once(':')) {
+        if let Ok(server) = format!("{port}@{host}").parse() {
+            remote::keep(&server, &made.token)?;
+        }
+    }
     output::error(&format!("signed in to {}; the token is kept in `{}`", http.server(), path.display()));
     Ok(ExitCode::SUCCESS)
 }

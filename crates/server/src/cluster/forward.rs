@@ -11,21 +11,36 @@ use axum::response::{IntoResponse, Response};
 use grantor_api::{Code, Problem};
 
 use super::Member;
-use super::peers::Lane;
+use super::peers::{Lane, Sender};
 use super::wire::ASKER;
 use crate::http::{App, Failure, Peer};
 
 /// Time for the leader to begin its answer. A checkout waits for two disks at most; argon2 for half a second.
 const ANSWER: Duration = Duration::from_secs(8);
 
-/// Answers here if this server leads, passes on otherwise.
+/// How long a request waits for a leader: an election takes a second.
+const ELECTION: Duration = Duration::from_secs(2);
+/// How often it is looked whether there is one.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// Answers here if this server leads, passes on otherwise. While a leader is being elected, requests wait.
 pub(crate) async fn to_leader(State(app): State<App>, request: Request, next: Next) -> Response {
-    if app.serves().await {
-        return next.run(request).await;
-    }
-    match app.cluster.leader(&app.consensus) {
-        Some(leader) => pass_on(&app, &leader, request).await,
-        None => no_leader(&app).into_response(),
+    let until = tokio::time::Instant::now() + ELECTION;
+    loop {
+        if app.serves().await {
+            return next.run(request).await;
+        }
+        let refused = match app.cluster.leader(&app.consensus) {
+            Some(leader) => match app.cluster.peers.ready(&leader, Lane::Requests).await {
+                Ok(sender) => return pass_on(sender, &leader, request).await,
+                Err(error) => away(&leader.address, &error),
+            },
+            None => no_leader(&app),
+        };
+        if tokio::time::Instant::now() > until {
+            return refused.into_response();
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -37,7 +52,7 @@ pub(crate) async fn here_only(State(app): State<App>, request: Request, next: Ne
     }
 }
 
-async fn pass_on(app: &App, leader: &Member, mut request: Request) -> Response {
+async fn pass_on(mut sender: Sender, leader: &Member, mut request: Request) -> Response {
     let asker = request.extensions().get::<Peer>().map(|peer| peer.0.to_string());
     let headers = request.headers_mut();
     for name in ["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "host", ASKER] {
@@ -48,14 +63,9 @@ async fn pass_on(app: &App, leader: &Member, mut request: Request) -> Response {
     }
     // h2 wants an authority of a request that says it is HTTP/2; between servers there is none to name.
     *request.version_mut() = axum::http::Version::HTTP_11;
-    let sent = app.cluster.peers.send(leader, Lane::Requests, request);
-    match tokio::time::timeout(ANSWER, sent).await {
+    match tokio::time::timeout(ANSWER, sender.send_request(request)).await {
         Ok(Ok(answer)) => answer.map(Body::new).into_response(),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::Other => {
-            unknown(&leader.address).into_response()
-        }
-        Ok(Err(error)) => away(&leader.address, &error).into_response(),
-        Err(_late) => unknown(&leader.address).into_response(),
+        Ok(Err(_)) | Err(_) => unknown(&leader.address).into_response(),
     }
 }
 

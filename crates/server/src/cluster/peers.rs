@@ -1,7 +1,7 @@
 //! Connections to the other servers: TLS with both certificates known, HTTP/2 inside, so that one connection carries what
 //! many clients ask at once. Opened when needed, given up when the other end is silent. Decides nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,7 +36,8 @@ pub(crate) enum Lane {
     Requests,
 }
 
-type Sender = SendRequest<Body>;
+/// One connection to a peer.
+pub(crate) type Sender = SendRequest<Body>;
 type Slot = Arc<tokio::sync::Mutex<Option<Sender>>>;
 
 /// The way to every peer.
@@ -66,13 +67,18 @@ impl Peers {
         lane: Lane,
         request: axum::http::Request<Body>,
     ) -> io::Result<axum::http::Response<Incoming>> {
+        self.ready(to, lane).await?.send_request(request).await.map_err(io::Error::other)
+    }
+
+    /// A connection to a member that takes a request now. Nothing was sent yet when this fails.
+    pub(crate) async fn ready(&self, to: &Member, lane: Lane) -> io::Result<Sender> {
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             slots.entry((to.address.clone(), to.fingerprint, lane)).or_default().clone()
         };
         let mut sender = self.sender(&slot, to).await?;
         sender.ready().await.map_err(unsent)?;
-        sender.send_request(request).await.map_err(io::Error::other)
+        Ok(sender)
     }
 
     async fn sender(&self, slot: &Slot, to: &Member) -> io::Result<Sender> {
@@ -146,23 +152,53 @@ pub(crate) struct Wire {
     pub(crate) peers: Arc<Peers>,
     /// Set when a peer says that this server is not one of them.
     pub(crate) is_out: Arc<AtomicBool>,
+    /// Peers that did not answer the last message.
+    pub(crate) silent: Mutex<HashSet<String>>,
 }
 
-impl Transport for Wire {
+impl Wire {
+    pub(crate) fn new(peers: Arc<Peers>, is_out: Arc<AtomicBool>) -> Self {
+        Self { peers, is_out, silent: Mutex::default() }
+    }
+
+    /// Tells the log when a peer falls silent and when it answers again, once each.
+    fn note(&self, address: &str, answer: &io::Result<Vec<u8>>) {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        match answer {
+            Ok(_) if silent.remove(address) => {
+                tracing::info!(address, "a server of the cluster answers again")
+            }
+            Err(error) if silent.insert(address.to_owned()) => {
+                tracing::warn!(address, %error, "a server of the cluster does not answer");
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Transport for Arc<Wire> {
     fn send(&self, _server: ServerId, address: &str, message: Vec<u8>) -> Sending {
-        let (peers, is_out, member) = (self.peers.clone(), self.is_out.clone(), address.parse::<Member>());
+        let (wire, member) = (self.clone(), address.parse::<Member>());
         Box::pin(async move {
             let member = member.map_err(io::Error::other)?;
-            let request = axum::http::Request::post("/peer/raft").body(Body::from(message));
-            let answer = peers.send(&member, Lane::Consensus, request.map_err(io::Error::other)?).await?;
-            let status = answer.status();
-            is_out.store(status == axum::http::StatusCode::FORBIDDEN, Ordering::SeqCst);
-            let bytes = body(answer, MESSAGE).await?;
-            if status.is_success() {
-                return Ok(bytes);
-            }
-            Err(io::Error::other(format!("{}: {}", member.address, String::from_utf8_lossy(&bytes))))
+            let answer = wire.carry(&member, message).await;
+            wire.note(&member.address, &answer);
+            answer
         })
+    }
+}
+
+impl Wire {
+    async fn carry(&self, to: &Member, message: Vec<u8>) -> io::Result<Vec<u8>> {
+        let request = axum::http::Request::post("/peer/raft").body(Body::from(message));
+        let answer = self.peers.send(to, Lane::Consensus, request.map_err(io::Error::other)?).await?;
+        let status = answer.status();
+        self.is_out.store(status == axum::http::StatusCode::FORBIDDEN, Ordering::SeqCst);
+        let bytes = body(answer, MESSAGE).await?;
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        Err(io::Error::other(String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 
