@@ -166,7 +166,8 @@ pub(crate) enum ClusterAction {
         #[command(flatten)]
         at: AtServer,
         /// Its number or its address
-        server: String,
+        #[arg(value_name = "NUMBER|ADDRESS")]
+        member: String,
         /// Print the cluster as JSON
         #[arg(long)]
         json: bool,

@@ -55,7 +55,7 @@ const ENDED: usize = 500;
 /// A configuration, data folder, certificate or port that can't be used, in words for people; a cluster that refuses this
 /// server.
 pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error + Send + Sync>> {
-    crate::log::make_dir(&crate::log::Files, &config.data_dir)?;
+    crate::log::refuse_if_in_use(&config.data_dir)?;
     let host = hostid::host_name();
     let identity = tls::identity(&config.tls, &config.data_dir, &host)?;
     let peers = Arc::new(Peers::new(PeerIdentity::open(&config.data_dir)?));

@@ -22,7 +22,7 @@ pub(crate) fn run(action: &ClusterAction) -> Result<ExitCode, Failure> {
         ClusterAction::Status { at, json } => status(at, *json),
         ClusterAction::Add { at, backup, json } => add(at, *backup, *json),
         ClusterAction::Takeover { config, .. } => take_over(config.as_deref()),
-        ClusterAction::Remove { at, server, json } => remove(at, server, *json),
+        ClusterAction::Remove { at, member, json } => remove(at, member, *json),
         ClusterAction::Transfer { at, to, json } => transfer(at, *to, *json),
     }
 }

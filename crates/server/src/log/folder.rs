@@ -139,6 +139,12 @@ pub(crate) fn rename(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), LogE
     to.parent().map_or(Ok(()), |parent| sync_dir(disk, parent))
 }
 
+/// Refuses a folder that another process has, before anything is done with it.
+pub(crate) fn refuse_if_in_use(path: &Path) -> Result<(), LogError> {
+    make_dir(&Files, path)?;
+    lock(&Files, path).map(drop)
+}
+
 fn lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, LogError> {
     let path = folder.join(LOCK);
     disk.lock(&path).map_err(|error| match error.kind() {
