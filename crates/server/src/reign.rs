@@ -53,7 +53,7 @@ pub(crate) async fn begin(app: &App) -> Result<Option<String>, Failure> {
         return Err("no majority has confirmed the lead".into());
     }
     if app.cluster.is_superseded(&app.consensus).await {
-        return Err("the backup has taken over: this server is out\nhint: empty its data folder and let it join again with `grantor cluster add`".into());
+        return Err("the backup has taken over: this server is out\n  hint: empty its data folder and let it join again with `grantor cluster add`".into());
     }
     app.clock.has_seen(app.consensus.view().now());
     let site = app.consensus.view();

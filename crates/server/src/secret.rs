@@ -45,7 +45,7 @@ pub fn answer_secret(data_dir: &std::path::Path) -> std::io::Result<[u8; 32]> {
     }
     let bytes = std::fs::read(&path)?;
     bytes.try_into().map_err(|_| {
-        let what = format!("{}: it is not 32 bytes long\nhint: remove the file; sessions open then go on at their next start", path.display());
+        let what = format!("{}: it is not 32 bytes long\n  hint: remove the file; sessions open then go on at their next start", path.display());
         std::io::Error::new(std::io::ErrorKind::InvalidData, what)
     })
 }

@@ -238,7 +238,7 @@ impl Forming {
         if addresses.contains(&self.address) {
             return Ok(Some(Formed::Refused(format!(
                 "data folder `{}` is empty, but the cluster knows {} as a member\n\
-                 hint: a server that lost its disk has forgotten its votes and can't come back as it was; run \
+                 \x20 hint: a server that lost its disk has forgotten its votes and can't come back as it was; run \
                  `grantor cluster remove {}` and then `grantor cluster add` on another server, and start this one with \
                  the new join token",
                 self.config.data_dir.display(),
@@ -274,7 +274,7 @@ impl Forming {
 
 fn refused(address: &str, why: &str) -> Formed {
     Formed::Refused(format!(
-        "{address} refuses this server: {why}\nhint: `grantor cluster add` on a member makes a join token, of use once"
+        "{address} refuses this server: {why}\n  hint: `grantor cluster add` on a member makes a join token, of use once"
     ))
 }
 

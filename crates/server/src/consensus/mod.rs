@@ -205,7 +205,8 @@ impl Consensus {
     }
 
     fn has_applied_what_it_found(&self) -> bool {
-        self.found == 0 || self.view_at().0.is_some_and(|applied| applied + 1 >= self.found)
+        let applied = self.raft.data_metrics().borrow().last_applied.map(|id| id.index);
+        self.found == 0 || applied.is_some_and(|applied| applied + 1 >= self.found)
     }
 
     /// All batches applied from now on, in order. A subscriber that lags far behind is told how many it missed.
