@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -286,15 +287,24 @@ pub(crate) struct Joined {
     pub(crate) answer_secret: [u8; 32],
 }
 
+/// A server that knows the token, with the proof that this one does. Looked at before the body is read.
+struct Introduced(HeaderValue);
+
+impl FromRequestParts<Arc<Forming>> for Introduced {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, forming: &Arc<Forming>) -> Result<Self, Response> {
+        let caller = parts.extensions.get::<Caller>().copied();
+        let known = caller.and_then(|caller| known_token(&caller, &parts.headers, [forming.token.hash()]));
+        known.map(|(_, proof)| Self(proof)).ok_or_else(wrong_token)
+    }
+}
+
 async fn hello(
     State(forming): State<Arc<Forming>>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
+    Introduced(proof): Introduced,
     Json(theirs): Json<Hello>,
 ) -> Response {
-    let Some((_, proof)) = known_token(&caller, &headers, [forming.token.hash()]) else {
-        return wrong_token();
-    };
     let ours = forming.hello();
     if let Some(why) = forming.unlike(&ours, &theirs) {
         forming.say(format!("{}: {why}", theirs.address));
@@ -304,13 +314,9 @@ async fn hello(
 
 async fn found(
     State(forming): State<Arc<Forming>>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
+    Introduced(proof): Introduced,
     Json(found): Json<Found>,
 ) -> Response {
-    let Some((_, proof)) = known_token(&caller, &headers, [forming.token.hash()]) else {
-        return wrong_token();
-    };
     let ours = found.record.members().get(&found.record.server).cloned();
     let is_us = ours.is_some_and(|ours| {
         ours.address == forming.address && ours.fingerprint == forming.peers.identity.fingerprint

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Extension, FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use grantor_api::{Code, Problem};
 use grantor_site::access::{Scope, Secret};
@@ -126,14 +127,30 @@ fn loaded_licenses(app: &App) -> LicenseSet {
     LicenseSet::of(&app.config, texts)
 }
 
+/// A server that is not a member and knows a token. Looked at before anything else of the request is read.
+pub(crate) struct Introduced {
+    secret: Secret,
+    /// The proof that this server knows it, too.
+    proof: HeaderValue,
+}
+
+impl FromRequestParts<App> for Introduced {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let caller = parts.extensions.get::<Caller>().copied();
+        let known = caller.and_then(|caller| known_token(&caller, &parts.headers, tokens(app)));
+        known.map(|(secret, proof)| Self { secret, proof }).ok_or_else(wrong_token)
+    }
+}
+
 /// Another server introduces itself: it learns that there is a cluster.
 pub(crate) async fn hello(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
+    Introduced { proof, .. }: Introduced,
     Json(_theirs): Json<Hello>,
 ) -> Response {
-    let Some((_, proof)) = known_token(&caller, &headers, tokens(&app)) else { return wrong_token() };
     let members = app.cluster.members(&app.consensus);
     let welcome = Welcome::Member {
         cluster: app.consensus.identity().cluster.to_string(),
@@ -146,11 +163,9 @@ pub(crate) async fn hello(
 /// The founder tells again what this server knows.
 pub(crate) async fn found(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
+    Introduced { proof, .. }: Introduced,
     Json(found): Json<Found>,
 ) -> Response {
-    let Some((_, proof)) = known_token(&caller, &headers, tokens(&app)) else { return wrong_token() };
     if found.record.cluster().ok() != Some(app.consensus.identity().cluster) {
         return (StatusCode::CONFLICT, "this server is a member of another cluster").into_response();
     }
@@ -178,22 +193,21 @@ fn join_tokens(app: &App) -> Vec<(Secret, String)> {
 pub(crate) async fn join(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
+    Introduced { secret, proof }: Introduced,
     Json(theirs): Json<Hello>,
 ) -> Response {
-    let tokens = join_tokens(&app);
-    let Some((secret, proof)) = known_token(&caller, &headers, tokens.iter().map(|(secret, _)| *secret))
-    else {
-        return wrong_token();
-    };
-    let name = tokens.into_iter().find_map(|(known, name)| (known == secret).then_some(name));
-    match let_in(&app, caller.fingerprint, &theirs, name.unwrap_or_default()).await {
+    let name = join_tokens(&app).into_iter().find_map(|(known, name)| (known == secret).then_some(name));
+    let Some(name) = name else { return wrong_token() };
+    match let_in(&app, caller.fingerprint, &theirs, name).await {
         Ok(record) => {
             ([(PROOF, proof)], Json(Joined { record, answer_secret: app.answer_secret })).into_response()
         }
         Err((status, why)) => (status, why).into_response(),
     }
 }
+
+/// How often a change that is under way is waited for.
+const JOIN_TRIES: u32 = 40;
 
 type NotLetIn = (StatusCode, String);
 
@@ -223,11 +237,23 @@ async fn let_in(
     let free = |slot: &usize| members.values().all(|member| member.slot != *slot);
     let slot = { slots }.find(free).unwrap_or(0);
     let member = Member { address: theirs.address.clone(), slot, fingerprint };
-    app.consensus.add_learner(server, &member.to_string()).await.map_err(|error| unavailable(&error))?;
+    begin_to_learn(app, server, &member).await.map_err(|error| unavailable(&error))?;
     tracing::info!(server, address = member.address, "a server joins the cluster");
     let mut members = app.cluster.members(&app.consensus);
     members.insert(server, member);
     Ok(Record::new(app.consensus.identity().cluster, server, &members))
+}
+
+/// The token is used up by now, so a change that is just under way must not turn the new server away.
+async fn begin_to_learn(app: &App, server: ServerId, member: &Member) -> Result<(), ChangeError> {
+    let node = member.to_string();
+    for _ in 0..JOIN_TRIES {
+        match app.consensus.add_learner(server, &node).await {
+            Err(ChangeError::Busy) => tokio::time::sleep(LOOK / 2).await,
+            added => return added,
+        }
+    }
+    Err(ChangeError::Busy)
 }
 
 /// A member says where it is now.

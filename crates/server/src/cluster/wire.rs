@@ -11,7 +11,7 @@ use axum::extract::{DefaultBodyLimit, Extension, FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use grantor_site::access::Secret;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceBuilder;
 
+use super::forming::INTRODUCTION;
 use super::member::Fingerprint;
 use super::peers::{EXPORTER, MESSAGE};
 use super::{join, tls, token};
@@ -78,15 +79,20 @@ pub(crate) fn router(app: &App, requests: Router) -> Router {
         .route("/peer/announce", post(join::announce))
         .route("/peer/campaign", post(join::campaign))
         .route("/peer/status", post(crate::http::own_status))
-        .route("/peer/hello", post(join::hello))
-        .route("/peer/found", post(join::found))
-        .route("/peer/join", post(join::join))
+        .route("/peer/hello", introduction(post(join::hello)))
+        .route("/peer/found", introduction(post(join::found)))
+        .route("/peer/join", introduction(post(join::join)))
         .with_state(app.clone())
         .fallback_service(
             ServiceBuilder::new()
                 .layer(axum::middleware::from_fn_with_state(app.clone(), asked_by_member))
                 .service(requests),
         )
+}
+
+/// Introductions hold a signature for every line of the license files.
+fn introduction(route: MethodRouter<App>) -> MethodRouter<App> {
+    route.layer(DefaultBodyLimit::max(INTRODUCTION))
 }
 
 /// A request that another member passes on: the one who asked is named by it.

@@ -91,6 +91,10 @@ impl Consensus {
         if self.alone() {
             return self.leads();
         }
+        if self.paused.load(std::sync::atomic::Ordering::SeqCst) {
+            // Asking the others would renew their trust in a leader that is about to give up the lead.
+            return false;
+        }
         if self.leads() && self.lead_confirmed().is_some_and(|at| at.elapsed() < LEAD) {
             return true;
         }
