@@ -44,7 +44,10 @@ impl Site {
         lease: SessionId,
     ) -> Result<Vec<(GrantId, u32)>, Refusal> {
         let session = self.sessions.get(ask.session).ok_or(Refusal::NoSuchSession)?;
-        let reserved = self.sessions.get(lease).filter(|lease| lease.lease_until.is_some());
+        // What a lease holds is its own already; it reserves nothing for itself.
+        let other = (lease != ask.session).then_some(lease);
+        let reserved =
+            other.and_then(|lease| self.sessions.get(lease)).filter(|lease| lease.lease_until.is_some());
         let reserved =
             reserved.filter(|lease| lease.tenant == session.tenant).ok_or(Refusal::NoSuchReservation)?;
         let wanted = self.wanted(session, key, ask)?;

@@ -61,7 +61,7 @@ pub(crate) async fn serve(stream: TlsStream<TcpStream>, router: Router) -> io::R
         .timer(TokioTimer::new())
         .keep_alive_interval(ALIVE)
         .keep_alive_timeout(ALIVE)
-        .max_concurrent_streams(16_384)
+        .max_concurrent_streams(65_536)
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(16 << 20)
         .max_pending_accept_reset_streams(4096)
