@@ -51,6 +51,7 @@ fn when_the_leader_stops_the_others_serve_its_sessions_and_a_lone_server_refuses
     assert_eq!(again["grants"].as_array().map(Vec::len), Some(1), "{again}");
     let (_, shown) = trio.ask(other, "GET", &format!("/v1/sessions/{session}"), Value::Null);
     assert_eq!(shown["grants"].as_array().map(Vec::len), Some(2), "{shown}");
+    assert_eq!(trio.ask(other, "GET", "/readyz", Value::Null).0, 200);
     // The third goes, too.
     let third = (1..=3).find(|number| *number != leader && *number != other).unwrap();
     trio.stop(third);
@@ -59,6 +60,7 @@ fn when_the_leader_stops_the_others_serve_its_sessions_and_a_lone_server_refuses
         (status == 503 && body["title"] == "the server has no majority").then_some(body)
     });
     assert!(refused["detail"].as_str().unwrap().contains("grants nothing"), "{refused:#}");
+    trio.wait(|trio| (trio.ask(other, "GET", "/readyz", Value::Null).0 == 503).then_some(()));
     trio.start_together(&[third]);
     trio.wait(|trio| (trio.checkout(other, &session, "cad").0 == 409).then_some(()));
 }

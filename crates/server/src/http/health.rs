@@ -17,8 +17,10 @@ pub(crate) async fn alive() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = grantor_api::Problem, content_type = "application/problem+json")))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<(StatusCode, &'static str), Failure> {
-    if app.consensus.status().ready && !*app.stop.borrow() {
+    let is_ready = if app.consensus.leads() { app.serves().await } else { app.consensus.status().ready };
+    if is_ready && !*app.stop.borrow() {
         return Ok((StatusCode::OK, "ready\n"));
     }
-    Err(Problem::new(Code::Unavailable, "not ready", "the server is starting or stopping").into())
+    let why = "the server is starting or stopping, or sees no majority of its cluster";
+    Err(Problem::new(Code::Unavailable, "not ready", why).into())
 }
