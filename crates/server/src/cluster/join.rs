@@ -283,6 +283,7 @@ pub(crate) async fn campaign(State(app): State<App>, _: FromMember) -> Response 
 pub(crate) async fn look_after(app: App) {
     let mut stop = app.stop.subscribe();
     tokio::spawn(tell_found(app.clone()));
+    let mut compared = false;
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -300,6 +301,19 @@ pub(crate) async fn look_after(app: App) {
             }
         }
         keep_address(&app).await;
+        if !compared && app.consensus.status().ready && app.consensus.view().files().next().is_some() {
+            compared = true;
+            compare_license_files(&app);
+        }
+    }
+}
+
+/// What counts is what was loaded last; a server whose own files differ says so.
+fn compare_license_files(app: &App) {
+    if let Some(differs) = LicenseSet::on_disk(&app.config).differs(&loaded_licenses(app)) {
+        tracing::warn!(
+            "this server's license files are not what is loaded: {differs}; `grantor reread` loads them"
+        );
     }
 }
 
