@@ -1,6 +1,6 @@
 //! Connections that check out and check in as fast as they are answered, one request at a time each.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
@@ -15,9 +15,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::process::Server;
+use crate::process::Servers;
+use crate::usage;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// Whatever went wrong.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Drives a server of one pool and one of 100, with each number of connections.
 pub(crate) fn run(clients: &[usize], time: Duration) -> Result<(), Failure> {
@@ -27,27 +29,21 @@ pub(crate) fn run(clients: &[usize], time: Duration) -> Result<(), Failure> {
     );
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     for pools in [1, 100] {
-        let server = Server::start(pools)?;
-        let token = runtime.block_on(sign_in(&server))?;
+        let server = runtime.block_on(Servers::start(1, pools))?;
         for count in clients {
-            runtime.block_on(setting(&server, &token, pools, *count, time))?;
+            runtime.block_on(setting(&server, pools, *count, time))?;
         }
     }
     Ok(())
 }
 
-async fn setting(
-    server: &Server,
-    token: &str,
-    pools: usize,
-    clients: usize,
-    time: Duration,
-) -> Result<(), Failure> {
+async fn setting(server: &Servers, pools: usize, clients: usize, time: Duration) -> Result<(), Failure> {
+    let (port, ids) = (server.ports().first().copied().unwrap_or(0), server.ids());
     let mut ready = Vec::new();
     for number in 0..clients {
-        ready.push(Client::connect(server.port, number).await?);
+        ready.push(Client::connect(port, number).await?);
     }
-    let (cpu, fsyncs) = (server.cpu(), fsyncs(server, token).await?);
+    let (cpu, fsyncs) = (usage::cpu(&ids), fsyncs(port, &server.admin).await?);
     let start = Instant::now();
     let tasks: Vec<_> = ready
         .into_iter()
@@ -61,7 +57,7 @@ async fn setting(
         errors += wrong;
     }
     let elapsed = start.elapsed().as_secs_f64();
-    let (cpu, fsyncs) = (server.cpu() - cpu, self::fsyncs(server, token).await? - fsyncs);
+    let (cpu, fsyncs) = (usage::cpu(&ids) - cpu, self::fsyncs(port, &server.admin).await? - fsyncs);
     times.sort_unstable();
     let operations = times.len().max(1) as f64;
     let at = |part: f64| {
@@ -74,26 +70,13 @@ async fn setting(
         at(0.99),
         cpu.as_secs_f64() * 1e6 / operations,
         fsyncs / elapsed,
-        server.memory(),
+        usage::memory(&ids),
     );
     Ok(())
 }
 
-/// Makes the administrator and gives a token: the counters of `/metrics` are not for everybody.
-async fn sign_in(server: &Server) -> Result<String, Failure> {
-    let mut client = Connection::open(server.port).await?;
-    let setup =
-        json!({ "setup_token": server.setup_token, "name": "bench", "password": "only for measuring" });
-    let (status, body) = client.send("POST", "/v1/admin/setup", &setup.to_string(), None).await?;
-    if status != 201 {
-        return Err(format!("set-up: {status} {}", String::from_utf8_lossy(&body)).into());
-    }
-    let body: Value = serde_json::from_slice(&body)?;
-    Ok(body["token"].as_str().unwrap_or_default().to_owned())
-}
-
-async fn fsyncs(server: &Server, token: &str) -> Result<f64, Failure> {
-    let (_, body) = Connection::open(server.port).await?.send("GET", "/metrics", "", Some(token)).await?;
+async fn fsyncs(port: u16, token: &str) -> Result<f64, Failure> {
+    let (_, body) = Connection::open(port).await?.send("GET", "/metrics", "", Some(token)).await?;
     let text = String::from_utf8_lossy(&body).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix("grantor_fsyncs_total "));
     Ok(line.ok_or("no fsync counter")?.trim().parse()?)
@@ -175,10 +158,16 @@ impl Connection {
     }
 }
 
-fn tls() -> Result<Arc<ClientConfig>, Failure> {
+/// How we talk to servers of our own; sessions are resumed.
+pub(crate) fn tls() -> Result<Arc<ClientConfig>, Failure> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(config.clone());
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(Arc::new(OurOwn)).with_no_client_auth()))
+    let config = builder.dangerous().with_custom_certificate_verifier(Arc::new(OurOwn)).with_no_client_auth();
+    Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
 }
 
 /// The server was started by this program a moment ago: any certificate is its own.

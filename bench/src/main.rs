@@ -1,12 +1,16 @@
-//! Prints figures of Grantor: checkouts per second of a separate server process over TLS, `apply` alone, and loading a
-//! large license file. Measures and prints; asserts nothing.
+//! Prints figures of Grantor: checkouts per second of separate server processes over TLS, beside what teams run instead,
+//! `apply` alone, and loading a large license file. Measures and prints; asserts nothing.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what it is for")]
 
 mod core;
 mod drive;
+mod https;
 mod issue;
+mod job;
 mod load;
+mod peers;
 mod process;
+mod usage;
 
 use std::time::Duration;
 
@@ -29,6 +33,18 @@ enum What {
         /// Seconds for each setting
         #[arg(long, default_value_t = 10)]
         seconds: u64,
+    },
+    /// Ours beside Redis, PostgreSQL and etcd, one server and three, in one go
+    Peers {
+        /// Numbers of connections, separated by commas
+        #[arg(long, value_delimiter = ',', default_value = "1,64,1000")]
+        clients: Vec<usize>,
+        /// Seconds for each setting
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Only these: ours, redis, postgres, etcd, etcd3, ours3
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
     },
     /// `apply` alone, without log and network
     Core {
@@ -53,6 +69,12 @@ enum What {
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     match Cli::parse().what {
         What::Checkout { clients, seconds } => drive::run(&clients, Duration::from_secs(seconds)),
+        What::Peers { clients, seconds, only } => {
+            let options = peers::Options { clients, time: Duration::from_secs(seconds), only };
+            let rows = driven(peers::run(&options))?;
+            print!("{}", peers::verdict(&rows));
+            Ok(())
+        }
         What::Core { seconds } => {
             core::run(Duration::from_secs(seconds));
             Ok(())
@@ -60,4 +82,22 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         What::Load { lines } => load::run(lines),
         What::Serve { folder } => process::serve(&folder),
     }
+}
+
+/// Runs until it is done or told to stop; either way, whatever was started is dropped and thereby ended. One thread drives
+/// all connections, so that the servers have the rest of the machine.
+fn driven<T>(work: impl Future<Output = Result<T, drive::Failure>>) -> Result<T, drive::Failure> {
+    // A thousand connections need more descriptors than many a shell allows; without them, opening fails in plain words.
+    let _raised = std::process::Command::new("prlimit")
+        .args(["--pid", &std::process::id().to_string(), "--nofile=20000:20000"])
+        .status();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        let mut told = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            done = work => done,
+            _ = tokio::signal::ctrl_c() => Err("stopped".into()),
+            _ = told.recv() => Err("stopped".into()),
+        }
+    })
 }

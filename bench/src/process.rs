@@ -1,96 +1,195 @@
-//! The server that is driven: this program again, in a process of its own, so that its CPU and memory can be read.
+//! The servers that are driven: this program again, in processes of their own, so that their CPU and memory can be read and
+//! they can be killed.
 
+use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use grantor_server::config::{Applications, Config, Publisher};
+use grantor_server::cluster::JoinToken;
+use grantor_server::config::Config;
+use serde_json::{Value, json};
 
+use crate::drive::Failure;
+use crate::https::Https;
 use crate::issue;
 
-/// Runs a server in `folder` until it is killed; writes its port to a file when it serves.
-pub(crate) fn serve(folder: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let config = Config {
-        port: 0,
-        data_dir: folder.join("data"),
-        license_files: vec![folder.join("bench.lic")],
-        publishers: vec![Publisher { name: issue::PUBLISHER.to_owned(), root_keys: vec![issue::root_key()] }],
-        applications: Applications::Open,
-        ..Config::default()
-    };
+/// Runs the server of `folder` until it is stopped.
+pub(crate) fn serve(folder: &Path) -> Result<(), Failure> {
+    let config = Config::read(&folder.join("grantor.toml"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let server = grantor_server::run::start(&config).await?;
-        let port = server.address.port().to_string();
-        std::fs::write(
-            folder.join("port.new"),
-            format!("{port} {}", server.setup_token.clone().unwrap_or_default()),
-        )?;
-        std::fs::rename(folder.join("port.new"), folder.join("port"))?;
-        server.until_stopped().await?;
+        grantor_server::run::start(&config).await?.until_stopped().await?;
         Ok(())
     })
 }
 
+/// A port that is free now.
+pub(crate) fn free_port() -> Result<u16, Failure> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
 /// A server process, killed when dropped.
 pub(crate) struct Server {
-    child: Child,
+    child: Option<Child>,
     pub(crate) port: u16,
-    pub(crate) setup_token: String,
-    _folder: tempfile::TempDir,
+    pub(crate) home: PathBuf,
 }
 
 impl Server {
-    /// Starts one with `features` features.
-    pub(crate) fn start(features: usize) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("bench.lic"), issue::file(features, 2_000_000)?.to_bytes())?;
+    /// Starts it, for the first time or again.
+    pub(crate) fn start(&mut self) -> Result<(), Failure> {
         let child = Command::new(std::env::current_exe()?)
             .arg("serve")
-            .arg(folder.path())
-            .stderr(Stdio::null())
+            .arg(&self.home)
+            .stderr(Stdio::from(std::fs::File::create(self.home.join("log"))?))
             .spawn()?;
-        let (port, setup_token) = wait_for(&folder.path().join("port"))?;
-        Ok(Self { child, port, setup_token, _folder: folder })
+        self.child = Some(child);
+        Ok(())
     }
 
-    /// CPU time used so far.
-    pub(crate) fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(self.proc("stat")).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
-        // Linux counts in hundredths of a second on every machine in use.
-        Duration::from_millis(ticks * 10)
+    /// Ends it at once, as a power cut of the process would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended already.
+            let _ended = child.kill();
+            let _status = child.wait();
+        }
     }
 
-    /// Resident memory in megabytes.
-    pub(crate) fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(self.proc("status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) / 1024
-    }
-
-    fn proc(&self, file: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{file}", self.child.id()))
+    /// Its number among processes.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ended = self.child.kill();
-        let _status = self.child.wait();
+        self.kill();
     }
 }
 
-fn wait_for(file: &Path) -> Result<(u16, String), Box<dyn std::error::Error + Send + Sync>> {
-    let end = Instant::now() + Duration::from_secs(30);
-    while Instant::now() < end {
-        if let Ok(text) = std::fs::read_to_string(file) {
-            let (port, token) = text.split_once(' ').ok_or("the server wrote no port")?;
-            return Ok((port.parse()?, token.to_owned()));
+/// One server, or several as one.
+pub(crate) struct Servers {
+    pub(crate) all: Vec<Server>,
+    /// An administrator's token.
+    pub(crate) admin: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Servers {
+    /// Starts `count` servers with a license file of `features` features, and makes an administrator.
+    pub(crate) async fn start(count: usize, features: usize) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()?;
+        let ports: Vec<u16> = (0..count).map(|_| free_port()).collect::<Result<_, _>>()?;
+        let token = JoinToken::new(Vec::new())?;
+        let license = issue::file(features, 2_000_000)?.to_bytes();
+        let mut all = Vec::new();
+        for (number, port) in ports.iter().enumerate() {
+            let home = folder.path().join(number.to_string());
+            std::fs::create_dir_all(&home)?;
+            std::fs::write(home.join("bench.lic"), &license)?;
+            std::fs::write(home.join("grantor.toml"), configuration(*port, &ports))?;
+            let mut private = std::fs::OpenOptions::new();
+            let mut file =
+                private.write(true).create(true).truncate(true).mode(0o600).open(home.join("join-token"))?;
+            std::io::Write::write_all(&mut file, token.reveal().as_bytes())?;
+            let mut server = Server { child: None, port: *port, home };
+            server.start()?;
+            all.push(server);
         }
-        std::thread::sleep(Duration::from_millis(10));
+        let mut servers = Self { all, admin: String::new(), _folder: folder };
+        servers.admin = servers.set_up().await?;
+        Ok(servers)
     }
-    Err("the server did not start within 30 seconds".into())
+
+    async fn set_up(&self) -> Result<String, Failure> {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let files = self.all.iter().map(|server| server.home.join("data/setup-token"));
+            let token =
+                files.filter_map(|path| std::fs::read_to_string(path).ok()).find(|token| token.len() > 40);
+            if let Some(token) = token
+                && let Ok(admin) = set_up(self.all.first().map_or(0, |server| server.port), &token).await
+            {
+                return Ok(admin);
+            }
+            if Instant::now() > end {
+                return Err("the servers did not start within 30 seconds".into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Processes of all of them.
+    pub(crate) fn ids(&self) -> Vec<u32> {
+        self.all.iter().filter_map(Server::id).collect()
+    }
+
+    /// Ports of all of them.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        self.all.iter().map(|server| server.port).collect()
+    }
+
+    /// Which one leads.
+    pub(crate) async fn leader(&self) -> Result<usize, Failure> {
+        let end = Instant::now() + Duration::from_secs(30);
+        while self.all.len() > 1 {
+            for server in &self.all {
+                if let Ok(Some(port)) = leader(server.port, &self.admin).await
+                    && let Some(place) =
+                        self.all.iter().position(|server| server.port == port && server.id().is_some())
+                {
+                    return Ok(place);
+                }
+            }
+            if Instant::now() > end {
+                return Err("no server leads".into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(0)
+    }
+}
+
+fn configuration(port: u16, ports: &[u16]) -> String {
+    let servers: Vec<String> = ports.iter().map(|port| format!("\"127.0.0.1:{port}\"")).collect();
+    let cluster = format!(
+        "[cluster]\naddress = \"127.0.0.1:{port}\"\nservers = [{}]\ntoken_file = \"join-token\"\n",
+        servers.join(", ")
+    );
+    format!(
+        "listen = \"127.0.0.1\"\nport = {port}\ndata_dir = \"data\"\nlicense_files = [\"bench.lic\"]\nzone = \"UTC\"\napplications = \"open\"\n\
+         [[publishers]]\nname = \"{}\"\nroot_keys = [\"{}\"]\n[limits]\nheartbeat_seconds = 86400\nheader_seconds = 600\nreconnect_seconds = 300\n{}",
+        issue::PUBLISHER,
+        issue::root_key(),
+        if ports.len() > 1 { cluster } else { String::new() },
+    )
+}
+
+async fn set_up(port: u16, token: &str) -> Result<String, Failure> {
+    let body = json!({ "setup_token": token, "name": "bench", "password": "only for measuring" });
+    let mut connection = Https::open(port).await?;
+    let (status, body) = connection.send("POST", "/v1/admin/setup", &body.to_string(), None).await?;
+    if status != 201 {
+        return Err(format!("set-up: {status} {body}").into());
+    }
+    let body: Value = serde_json::from_str(body)?;
+    Ok(body["token"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Port of the server that leads by the word of the one at `port`.
+async fn leader(port: u16, admin: &str) -> Result<Option<u16>, Failure> {
+    let ask = async {
+        let mut connection = Https::open(port).await?;
+        let (_, body) = connection.send("GET", "/v1/admin/cluster", "", Some(admin)).await?;
+        Ok::<Value, Failure>(serde_json::from_str(body)?)
+    };
+    let cluster = tokio::time::timeout(Duration::from_secs(1), ask).await??;
+    let servers = cluster["servers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let leads =
+        servers.iter().find(|server| !cluster["leader"].is_null() && server["server"] == cluster["leader"]);
+    let port = |server: &Value| server["address"].as_str()?.rsplit_once(':')?.1.parse().ok();
+    Ok(leads.and_then(port))
 }
