@@ -4,12 +4,14 @@
 
 mod core;
 mod drive;
+mod hold;
 mod https;
 mod issue;
 mod job;
 mod load;
 mod peers;
 mod process;
+mod storm;
 mod usage;
 
 use std::time::Duration;
@@ -46,6 +48,18 @@ enum What {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
+    /// So many seats held at once: memory, longest wait, restart
+    Hold {
+        /// How many
+        #[arg(default_value_t = 1_000_000)]
+        seats: u64,
+    },
+    /// So many clients come back at once after the leader of three servers was killed
+    Storm {
+        /// How many
+        #[arg(default_value_t = 10_000)]
+        clients: usize,
+    },
     /// `apply` alone, without log and network
     Core {
         /// Seconds for each setting
@@ -75,6 +89,8 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             print!("{}", peers::verdict(&rows));
             Ok(())
         }
+        What::Hold { seats } => driven(hold::run(seats)),
+        What::Storm { clients } => driven(storm::run(clients)),
         What::Core { seconds } => {
             core::run(Duration::from_secs(seconds));
             Ok(())
