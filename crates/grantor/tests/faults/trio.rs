@@ -125,6 +125,15 @@ impl Trio {
         })
     }
 
+    /// Opens a session at `host`.
+    pub fn session_at(&self, host: usize) -> String {
+        let body = json!({ "user": "u", "host": "h" });
+        within(10, "a session", || match self.ask(host, "POST", "/v1/sessions", &body) {
+            (201, body) => Ok(body["session"].as_str().unwrap().to_owned()),
+            (status, body) => Err(format!("{status} {body}")),
+        })
+    }
+
     pub fn checkout(&self, host: usize, session: &str) -> (u16, Value) {
         let body = json!({ "request": key(), "feature": "cad", "version": "8.0" });
         self.ask(host, "POST", &format!("/v1/sessions/{session}/checkouts"), &body)
