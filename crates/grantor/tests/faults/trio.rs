@@ -95,6 +95,15 @@ impl Trio {
         });
     }
 
+    /// A new token for the administrator.
+    pub fn log_in(&mut self) {
+        let body = json!({ "name": "ada", "password": "correct horse battery" });
+        self.admin = within(20, "a token", || {
+            let (status, body) = self.ask(1, "POST", "/v1/admin/login", &body);
+            body["token"].as_str().map(str::to_owned).ok_or(format!("{status} {body}"))
+        });
+    }
+
     pub fn logs(&self) -> String {
         self.nodes.iter().map(|node| node.log() + "\n--\n").collect()
     }
