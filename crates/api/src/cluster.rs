@@ -55,6 +55,9 @@ pub struct Own {
     pub leader: Option<u64>,
     /// The entry that it has applied last.
     pub applied: u64,
+    /// SHA-256 of its state after that entry, in hex: equal on every server that has applied as much.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub state: String,
     /// Milliseconds that its last write to disk took.
     pub last_write_ms: u64,
     /// When it started.

@@ -42,7 +42,7 @@ pub(crate) struct Doors {
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) router: Router,
     pub(crate) peer_tls: Arc<ServerConfig>,
-    pub(crate) peer_router: Router,
+    pub(crate) peers: cluster::PeerDoor,
 }
 
 /// Serves until `stop` says so.
@@ -100,7 +100,7 @@ async fn connection(
         // Peers turn to another server at once; there is nothing to finish for them.
         drop(watcher);
         tokio::select! {
-            ended = cluster::serve(stream, doors.peer_router) => {
+            ended = doors.peers.serve(stream) => {
                 tracing::debug!(%peer, ?ended, "a peer's connection ended");
             }
             _ = stop.wait_for(|stop| *stop) => {}

@@ -105,7 +105,7 @@ fn doors(app: &App, identity: &tls::Identity) -> Result<Doors, rustls::Error> {
         tls: identity.config.clone(),
         router,
         peer_tls: app.cluster.peers.identity.server()?,
-        peer_router: cluster::router(app, passed_on),
+        peers: cluster::PeerDoor::of(app, passed_on),
     })
 }
 

@@ -27,4 +27,4 @@ pub use place::take_over;
 pub(crate) use record::Record;
 pub(crate) use tls::PeerIdentity;
 pub use token::JoinToken;
-pub(crate) use wire::{FromMember, is_peer, router, serve};
+pub(crate) use wire::{FromMember, PeerDoor, is_peer};

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::join::Node;
-use super::{Formed, Forming, JoinToken, Member, Peers, Record};
+use super::{Formed, Forming, JoinToken, Member, PeerDoor, Peers, Record};
 use crate::config::Config;
 use crate::consensus::Settings;
 use crate::http::Failure;
@@ -99,7 +99,8 @@ async fn form(
         tls: identity.config.clone(),
         router: not_yet(forming),
         peer_tls: peers.identity.server()?,
-        peer_router: forming.router(),
+        // Nobody is a member of what is not there yet.
+        peers: PeerDoor::new(forming.router(), |_| false),
     };
     let serving = listen::serve(listener.clone(), doors, crate::run::bounds(config), stop.subscribe());
     let serving = tokio::spawn(serving);

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,6 +18,7 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceBuilder;
 
@@ -32,6 +34,11 @@ pub(crate) const PROOF: &str = "grantor-proof";
 pub(crate) const ASKER: &str = "grantor-asker";
 /// A peer is asked for a sign of life so often.
 const ALIVE: Duration = Duration::from_secs(5);
+
+/// Connections of strangers at a time.
+const STRANGERS: usize = 16;
+/// Time for a stranger, as much as a server that joins has patience for.
+const VISIT: Duration = Duration::from_secs(25);
 
 /// The other end of a peer connection.
 #[derive(Clone, Copy)]
@@ -53,26 +60,68 @@ fn caller(stream: &TlsStream<TcpStream>) -> Option<Caller> {
     Some(Caller { fingerprint, exporter })
 }
 
-/// Serves one peer connection until it ends.
-pub(crate) async fn serve(stream: TlsStream<TcpStream>, router: Router) -> io::Result<()> {
-    let caller = caller(&stream).ok_or_else(|| io::Error::other("no certificate was shown"))?;
-    let service = ServiceBuilder::new().layer(Extension(caller)).service(router);
-    http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .keep_alive_interval(ALIVE)
-        .keep_alive_timeout(ALIVE)
-        .max_concurrent_streams(65_536)
+/// The peers' side of the port: what it answers, to whom it gives room.
+#[derive(Clone)]
+pub(crate) struct PeerDoor {
+    router: Router,
+    knows: Arc<dyn Fn(&Fingerprint) -> bool + Send + Sync>,
+    strangers: Arc<Semaphore>,
+}
+
+impl PeerDoor {
+    pub(crate) fn new(router: Router, knows: impl Fn(&Fingerprint) -> bool + Send + Sync + 'static) -> Self {
+        Self { router, knows: Arc::new(knows), strangers: Arc::new(Semaphore::new(STRANGERS)) }
+    }
+
+    /// The door of a member.
+    pub(crate) fn of(app: &App, requests: Router) -> Self {
+        let known = app.clone();
+        let knows = move |fingerprint: &Fingerprint| known.cluster.knows(&known.consensus, fingerprint);
+        Self::new(router(app, requests), knows)
+    }
+
+    /// Serves one peer connection until it ends. Whoever isn't a member gets little room and little time: enough to
+    /// show a join token, not enough to keep members out.
+    pub(crate) async fn serve(self, stream: TlsStream<TcpStream>) -> io::Result<()> {
+        let caller = caller(&stream).ok_or_else(|| io::Error::other("no certificate was shown"))?;
+        let service = ServiceBuilder::new().layer(Extension(caller)).service(self.router);
+        let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(service));
+        if (self.knows)(&caller.fingerprint) {
+            return for_members().serve_connection(stream, service).await.map_err(io::Error::other);
+        }
+        let full = |_| io::Error::other("too many strangers at a time");
+        let _room = self.strangers.try_acquire_owned().map_err(full)?;
+        let served = for_strangers().serve_connection(stream, service);
+        let late = |_| io::Error::other("a stranger stayed too long");
+        tokio::time::timeout(VISIT, served).await.map_err(late)?.map_err(io::Error::other)
+    }
+}
+
+fn with_signs_of_life() -> http2::Builder<TokioExecutor> {
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.timer(TokioTimer::new()).keep_alive_interval(ALIVE).keep_alive_timeout(ALIVE);
+    http
+}
+
+fn for_members() -> http2::Builder<TokioExecutor> {
+    let mut http = with_signs_of_life();
+    http.max_concurrent_streams(65_536)
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(16 << 20)
         .max_pending_accept_reset_streams(4096)
-        .max_local_error_reset_streams(None)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        .await
-        .map_err(io::Error::other)
+        .max_local_error_reset_streams(None);
+    http
+}
+
+/// Bounds on resets and errors are those of the library, which are small.
+fn for_strangers() -> http2::Builder<TokioExecutor> {
+    let mut http = with_signs_of_life();
+    http.max_concurrent_streams(4).max_header_list_size(16 << 10);
+    http
 }
 
 /// What members may ask of each other. Whatever else they bring are requests of applications and administrators.
-pub(crate) fn router(app: &App, requests: Router) -> Router {
+fn router(app: &App, requests: Router) -> Router {
     Router::new()
         .route("/peer/raft", post(raft).layer(DefaultBodyLimit::max(MESSAGE)))
         .route("/peer/propose", post(propose).layer(DefaultBodyLimit::max(MESSAGE)))

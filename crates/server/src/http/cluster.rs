@@ -57,7 +57,7 @@ async fn ask(app: &App, server: ServerId, seen: &Seen) -> ApiMember {
     let address =
         member.as_ref().map_or_else(|_| app.cluster.me.address.clone(), |member| member.address.clone());
     let (own, silent) = match member {
-        _ if server == app.consensus.server() => (Some(own(app)), None),
+        _ if server == app.consensus.server() => (Some(own(app).await), None),
         Ok(member) => match app.cluster.ask(&member, "/peer/status", &()).await {
             Ok(bytes) => (serde_json::from_slice(&bytes).ok(), None),
             Err(error) => (None, Some(error.to_string())),
@@ -67,9 +67,12 @@ async fn ask(app: &App, server: ServerId, seen: &Seen) -> ApiMember {
     ApiMember { server, address, votes: seen.votes, own, silent }
 }
 
-fn own(app: &App) -> Own {
+async fn own(app: &App) -> Own {
     let status = app.consensus.status();
-    let site = app.consensus.view();
+    let (applied, site) = app.consensus.view_at();
+    let hashed = site.clone();
+    // The whole state is written out for it: others are to be answered meanwhile.
+    let state = tokio::task::spawn_blocking(move || crate::tls::hex(&hashed.hash())).await;
     let texts: Vec<(&str, &[u8])> =
         site.files().map(|file| (file.name.as_str(), file.text.as_bytes())).collect();
     Own {
@@ -77,7 +80,8 @@ fn own(app: &App) -> Own {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         role: format!("{:?}", status.role).to_lowercase(),
         leader: status.leader,
-        applied: status.applied.unwrap_or(0),
+        applied: applied.unwrap_or(0),
+        state: state.unwrap_or_default(),
         last_write_ms: u64::try_from(status.last_fsync.as_millis()).unwrap_or(u64::MAX),
         started: instant(app.started),
         license_files: LicenseSet::on_disk(&app.config).differs(&LicenseSet::of(&app.config, texts)),
@@ -86,7 +90,7 @@ fn own(app: &App) -> Own {
 
 /// What this server says of itself to another.
 pub(crate) async fn own_status(State(app): State<App>, _: crate::cluster::FromMember) -> axum::Json<Own> {
-    axum::Json(own(&app))
+    axum::Json(own(&app).await)
 }
 
 /// Makes a join token for one new server.

@@ -338,6 +338,7 @@ mod tests {
                 role: role.to_owned(),
                 leader: Some(2),
                 applied: 7,
+                state: String::new(),
                 last_write_ms: 1,
                 started: at("2026-11-23T08:00:00Z"),
                 license_files: None,
