@@ -9,6 +9,7 @@
     clippy::panic,
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    unreachable_pub,
     reason = "tests start processes and read clocks"
 )]
 
