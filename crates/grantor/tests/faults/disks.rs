@@ -118,7 +118,7 @@ fn a_follower_with_a_slow_disk_does_not_slow_checkouts_much() {
     let session = trio.session(3600);
     let leader = trio.leader();
     let slow = Trio::others(leader)[0];
-    let mut median = |trio: &Trio| {
+    let median = |trio: &Trio| {
         let mut times: Vec<Duration> = (0..40)
             .map(|_| {
                 let from = Instant::now();

@@ -79,7 +79,7 @@ fn connections_that_never_finish_do_not_hold_up_honest_clients_at_any_server() {
         stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
         let closed = stream.read(&mut [0; 64]);
         assert!(
-            matches!(closed, Ok(_)) || closed.is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset),
+            closed.is_ok() || closed.is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset),
             "still open"
         );
     }

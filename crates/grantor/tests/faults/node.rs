@@ -77,10 +77,6 @@ impl Node {
         }
     }
 
-    pub fn is_up(&self) -> bool {
-        self.child.is_some()
-    }
-
     /// How the process ended, if it did.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         let status = self.child.as_mut()?.try_wait().unwrap()?;

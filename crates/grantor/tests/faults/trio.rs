@@ -15,7 +15,7 @@ pub const PORT: u16 = 7260;
 pub struct Trio {
     pub nodes: Vec<Node>,
     pub net: Net,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     pub admin: String,
     agent: ureq::Agent,
 }
@@ -52,7 +52,7 @@ impl Trio {
         let (net, folder) = (Net::new(), tempfile::tempdir().unwrap());
         let homes = (1..=3).map(|host| folder.path().join(host.to_string()));
         let nodes = homes.zip(1..).map(|(home, host)| Node::new(home, net.namespace(host))).collect();
-        let trio = Self { nodes, net, folder, admin: String::new(), agent: agent(6) };
+        let trio = Self { nodes, net, _folder: folder, admin: String::new(), agent: agent(6) };
         let token = grantor_server::cluster::JoinToken::new(Vec::new()).unwrap();
         (1..=3).for_each(|host| trio.configure(host, seats, token.reveal(), limits));
         trio
