@@ -7,6 +7,7 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::panic,
+    unreachable_pub,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     unreachable_pub,
