@@ -56,13 +56,6 @@ impl Https {
             _ => Ok(()),
         }
     }
-
-    /// Waits until the server goes away; whatever it says unasked is dropped.
-    pub(crate) async fn until_closed(&mut self) {
-        while matches!(self.stream.read_buf(&mut self.buffer).await, Ok(read) if read > 0) {
-            self.buffer.clear();
-        }
-    }
 }
 
 /// Status, length of the head and length of the body, once the whole head is there.
