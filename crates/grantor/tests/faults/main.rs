@@ -10,7 +10,6 @@
     unreachable_pub,
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    unreachable_pub,
     reason = "tests start processes and read clocks"
 )]
 
