@@ -89,7 +89,9 @@ pub fn file(tenant: &str, name: &str, lines: Vec<LoadedLine>) -> LicenseFile {
             locks.join(" ")
         );
         if offer.sign.is_empty() {
-            offer.sign = format!("{:016x}", fold(&format!("{offer:?} {:?} {:?}", line.starts, line.ends)));
+            // Two files hold different lines, however alike they look: the same signature would count once.
+            offer.sign =
+                format!("{:016x}", fold(&format!("{name} {offer:?} {:?} {:?}", line.starts, line.ends)));
         }
     }
     let text: String =
