@@ -1,5 +1,7 @@
 //! One TLS connection to a server of ours with one request at a time, written by hand so that the load costs little.
 
+use std::io::Write;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -10,6 +12,7 @@ use crate::drive::{Failure, tls};
 /// A connection.
 pub(crate) struct Https {
     stream: TlsStream<TcpStream>,
+    request: Vec<u8>,
     buffer: Vec<u8>,
 }
 
@@ -19,7 +22,7 @@ impl Https {
         stream.set_nodelay(true)?;
         let name = rustls::pki_types::ServerName::try_from("localhost")?;
         let stream = TlsConnector::from(tls()?).connect(name, stream).await?;
-        Ok(Self { stream, buffer: Vec::with_capacity(1024) })
+        Ok(Self { stream, request: Vec::with_capacity(512), buffer: Vec::with_capacity(2048) })
     }
 
     /// Sends a request and gives the answer's status and body.
@@ -30,12 +33,13 @@ impl Https {
         body: &str,
         token: Option<&str>,
     ) -> Result<(u16, &str), Failure> {
-        let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{token}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        self.stream.write_all(request.as_bytes()).await?;
+        self.request.clear();
+        write!(self.request, "{method} {path} HTTP/1.1\r\nHost: localhost\r\n")?;
+        if let Some(token) = token {
+            write!(self.request, "Authorization: Bearer {token}\r\n")?;
+        }
+        write!(self.request, "Content-Length: {}\r\n\r\n{body}", body.len())?;
+        self.stream.write_all(&self.request).await?;
         self.stream.flush().await?;
         self.buffer.clear();
         let (status, head, length) = loop {
@@ -60,12 +64,13 @@ impl Https {
 
 /// Status, length of the head and length of the body, once the whole head is there.
 fn head(bytes: &[u8]) -> Option<(u16, usize, usize)> {
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let text = std::str::from_utf8(bytes.get(..end)?).ok()?;
-    let status = text.get(9..12)?.parse().ok()?;
-    let length = text.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    let end = memchr::memmem::find(bytes, b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(bytes.get(..end)?).ok()?;
+    let status = head.get(9..12)?.parse().ok()?;
+    // Our servers write names of headers in lower case.
+    let length = memchr::memmem::find(head.as_bytes(), b"content-length: ").and_then(|at| {
+        let digits = head.get(at + "content-length: ".len()..)?;
+        digits.get(..digits.find('\r')?)?.parse().ok()
     });
     Some((status, end, length.unwrap_or(0)))
 }

@@ -18,6 +18,10 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+/// As in the shipped binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about = "Figures of Grantor")]
 struct Cli {

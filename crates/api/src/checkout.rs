@@ -1,5 +1,7 @@
 //! Checkouts: bodies of `/v1/sessions/{id}/checkouts` and of `/v1/checkouts` for scripts.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -40,9 +42,11 @@ pub struct Grant {
     /// Its number.
     pub grant: u64,
     /// The feature as its line spells it.
-    pub feature: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub feature: Arc<str>,
     /// The publisher of the line.
-    pub publisher: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub publisher: Arc<str>,
     /// The version of the line.
     pub version: String,
     /// How many seats.
@@ -53,7 +57,8 @@ pub struct Grant {
     /// Whether seats beyond the bought count were needed.
     pub overdraft: bool,
     /// A minimal license document with the signed line; the SDK verifies it.
-    pub proof: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub proof: Arc<str>,
 }
 
 /// A place in a queue.

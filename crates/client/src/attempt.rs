@@ -98,7 +98,11 @@ impl<'a> Attempt<'a> {
         // Who asked for no version got the line's own.
         let version = version.cloned().map_or_else(|| version_of(&grant.version), Ok)?;
         proof::check(grant, &self.body.feature, &version, trust, Timestamp::now()).map_err(|why| {
-            Error::Unverified { feature: self.body.feature.clone(), publisher: grant.publisher.clone(), why }
+            Error::Unverified {
+                feature: self.body.feature.clone(),
+                publisher: grant.publisher.to_string(),
+                why,
+            }
         })
     }
 

@@ -31,7 +31,7 @@ impl Held {
     pub(crate) fn new(grant: &Grant, silence: Option<Silence>, grace: Duration, vital: Arc<Vital>) -> Self {
         Self {
             grant: grant.grant,
-            feature: grant.feature.clone(),
+            feature: grant.feature.to_string(),
             version: grant.version.clone(),
             count: grant.count,
             silence,

@@ -22,7 +22,7 @@ pub(crate) fn check(
     now: Timestamp,
 ) -> Result<(), String> {
     let offers = offers(grant, trust, now)?;
-    if let Some(other) = offers.iter().find(|offer| offer.publisher != grant.publisher) {
+    if let Some(other) = offers.iter().find(|offer| *offer.publisher != *grant.publisher) {
         return Err(format!(
             "its line is of `{}`, and the server says `{}`",
             other.publisher, grant.publisher
@@ -88,13 +88,13 @@ mod tests {
     fn granted(feature: &str, publisher: &str, proof: String) -> Grant {
         Grant {
             grant: 1,
-            feature: feature.to_owned(),
-            publisher: publisher.to_owned(),
+            feature: feature.into(),
+            publisher: publisher.into(),
             version: "8.1".to_owned(),
             count: 1,
             since: at("2026-06-01T00:00:00Z"),
             overdraft: false,
-            proof,
+            proof: proof.into(),
         }
     }
 

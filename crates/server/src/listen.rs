@@ -1,27 +1,25 @@
 //! The accept loop: TLS, bounds on connections and time. `axum::serve` has no time-out for headers, so this does its
 //! work (reliability-security §0, finding 6). Knows no routes.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Extension;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
-use tower::ServiceBuilder;
 
 use crate::cluster;
-use crate::http::Peer;
+use crate::http::{Front, Peer};
 
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -40,7 +38,7 @@ pub(crate) struct Bounds {
 #[derive(Clone)]
 pub(crate) struct Doors {
     pub(crate) tls: Arc<ServerConfig>,
-    pub(crate) router: Router,
+    pub(crate) front: Arc<Front>,
     pub(crate) peer_tls: Arc<ServerConfig>,
     pub(crate) peers: cluster::PeerDoor,
 }
@@ -107,8 +105,11 @@ async fn connection(
         }
         return;
     }
-    let service = ServiceBuilder::new().layer(Extension(Peer(peer))).service(doors.router);
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let service = service_fn(move |request| {
+        let front = doors.front.clone();
+        async move { Ok::<_, Infallible>(front.answer(Peer(peer), request).await) }
+    });
+    let connection = http.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%peer, %error, "a connection ended badly");
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use grantor_api::session::Notice;
 use grantor_site::command::EndReason;
-use grantor_site::{Command, Event, Timestamp};
+use grantor_site::{Command, Event, Site, Timestamp};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -103,7 +103,7 @@ fn doors(app: &App, identity: &tls::Identity) -> Result<Doors, rustls::Error> {
     let (router, passed_on) = http::routers(app);
     Ok(Doors {
         tls: identity.config.clone(),
-        router,
+        front: Arc::new(http::Front::new(Some(app.clone()), router)),
         peer_tls: app.cluster.peers.identity.server()?,
         peers: cluster::PeerDoor::of(app, passed_on),
     })
@@ -193,9 +193,12 @@ fn pass_on(app: &App, event: &Event, at: Timestamp) {
     match event {
         Event::SessionOpened { session, .. } if app.is_open.load(Ordering::SeqCst) => {
             // Whoever asked for it may have gone away meanwhile: it must be watched all the same.
-            let site = app.consensus.view();
-            if let Some(opened) = site.session(*session).filter(|opened| opened.lease_until.is_none()) {
-                app.living.opened(*session, opened.heartbeat_seconds);
+            let heartbeat = app.consensus.look(|site| {
+                let opened = site.session(*session).filter(|opened| opened.lease_until.is_none());
+                opened.map(|opened| opened.heartbeat_seconds)
+            });
+            if let Some(heartbeat) = heartbeat {
+                app.living.opened(*session, heartbeat);
             }
         }
         Event::SessionEnded { session, why, .. } => {
@@ -210,7 +213,9 @@ fn pass_on(app: &App, event: &Event, at: Timestamp) {
             app.living.tell(grant.session, notice);
         }
         Event::CheckedOut(grant) => {
-            if let (Some(ticket), Some(granted)) = (grant.ticket, app.consensus.view().granted(grant.grant)) {
+            if let Some(ticket) = grant.ticket
+                && let Some(granted) = app.consensus.look(|site| site.granted(grant.grant))
+            {
                 app.living
                     .tell(grant.session, Notice::Granted { ticket: ticket.0, grant: http::grant(granted) });
             }
@@ -254,7 +259,7 @@ async fn keep_watch(app: App) {
         }
         let ends = app.living.overdue().into_iter().take(ENDED).map(|session| end_overdue(&app, session));
         futures::future::join_all(ends).await;
-        if app.consensus.view().next_due().is_some_and(|due| due <= app.now()) {
+        if app.consensus.look(Site::next_due).is_some_and(|due| due <= app.now()) {
             ignore(app.propose(Command::Tick).await);
         }
         if let Some(wall) = app.clock.set_back() {

@@ -102,7 +102,7 @@ impl Live {
 
     async fn propose(&self, command: Command) -> Answer {
         match self.consensus.propose(command).await {
-            Ok(outcome) => Answer::Done(outcome.reply),
+            Ok(reply) => Answer::Done(reply),
             Err(ProposeError::NotLeader { leader }) => Answer::NotNow(leader),
             Err(_) => Answer::NotNow(None),
         }

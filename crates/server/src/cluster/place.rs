@@ -15,7 +15,7 @@ use super::join::Node;
 use super::{Formed, Forming, JoinToken, Member, PeerDoor, Peers, Record};
 use crate::config::Config;
 use crate::consensus::Settings;
-use crate::http::Failure;
+use crate::http::{Failure, Front};
 use crate::listen::{self, Doors};
 use crate::tls::Identity;
 
@@ -97,7 +97,7 @@ async fn form(
     let stop = watch::Sender::new(false);
     let doors = Doors {
         tls: identity.config.clone(),
-        router: not_yet(forming),
+        front: Arc::new(Front::new(None, not_yet(forming))),
         peer_tls: peers.identity.server()?,
         // Nobody is a member of what is not there yet.
         peers: PeerDoor::new(forming.router(), |_| false),

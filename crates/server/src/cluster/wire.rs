@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
+use grantor_site::Outcome;
 use grantor_site::access::Secret;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -195,7 +196,9 @@ async fn propose(State(app): State<App>, _: FromMember, command: Bytes) -> Respo
     let Ok(command) = postcard::from_bytes(&command) else {
         return (StatusCode::BAD_REQUEST, "this version does not know the command").into_response();
     };
-    match app.consensus.propose(command).await.map(|outcome| postcard::to_stdvec(&outcome)) {
+    // What else came of it is told by the log, on every server: the events stay here.
+    let outcome = app.consensus.propose(command).await.map(|reply| Outcome { reply, events: Vec::new() });
+    match outcome.map(|outcome| postcard::to_stdvec(&outcome)) {
         Ok(Ok(outcome)) => outcome.into_response(),
         Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),

@@ -46,6 +46,11 @@ impl Shared {
         self.view_at().1
     }
 
+    /// Looks at the state itself, for answers of a few fields: the next batch waits meanwhile, and nothing is copied.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&Site) -> T) -> T {
+        at(&self.current().site)
+    }
+
     /// A view and the index that it is of.
     pub(crate) fn view_at(&self) -> (Option<u64>, Arc<Site>) {
         let current = self.current();

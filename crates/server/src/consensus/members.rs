@@ -74,7 +74,7 @@ impl Consensus {
 
     /// The leader that this server knows of, and how its address is written down.
     pub fn leader(&self) -> Option<(ServerId, String)> {
-        let raft = self.raft.server_metrics().borrow().clone();
+        let raft = self.metrics.borrow().clone();
         let leader = raft.current_leader?;
         let membership = raft.membership_config.membership();
         Some((leader, membership.get_node(&leader)?.addr.clone()))
@@ -82,7 +82,7 @@ impl Consensus {
 
     /// Whether this server leads by its own knowledge, which may be old.
     pub fn leads(&self) -> bool {
-        self.raft.server_metrics().borrow().state == ServerState::Leader
+        self.metrics.borrow().state == ServerState::Leader
     }
 
     /// Whether this server certainly leads right now and has applied all that was agreed on: a majority has said so a
@@ -120,9 +120,10 @@ impl Consensus {
 
     /// Whether it is the only server with a vote.
     pub fn alone(&self) -> bool {
-        let raft = self.raft.server_metrics().borrow().clone();
-        let mut voters = raft.membership_config.membership().voter_ids();
-        voters.next() == Some(self.identity.server) && voters.next().is_none()
+        let raft = self.metrics.borrow();
+        let groups = raft.membership_config.membership().get_joint_config();
+        let is_me = |group: &BTreeSet<ServerId>| group.len() == 1 && group.contains(&self.identity.server);
+        !groups.is_empty() && groups.iter().all(is_me)
     }
 
     /// Waits until this server begins to lead (`true`) or no longer leads (`false`). An error means that it has stopped.

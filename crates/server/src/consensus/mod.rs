@@ -26,9 +26,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use grantor_site::{Command, Outcome, Site};
+use grantor_site::{Command, Refusal, Reply, Site};
 use openraft::{BasicNode, Raft, ServerState};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use self::machine::Machine;
@@ -69,6 +69,8 @@ type StoredMembership = openraft::StoredMembership<ServerId, BasicNode>;
 /// A running member of a cluster.
 pub struct Consensus {
     raft: Raft<TypeConfig>,
+    /// What the core says of itself; kept, since making a receiver for each look costs more than the look.
+    metrics: watch::Receiver<openraft::metrics::RaftServerMetrics<ServerId, BasicNode>>,
     log: Arc<Log>,
     snapshots: Arc<Snapshots>,
     machine: Arc<machine::Shared>,
@@ -136,6 +138,7 @@ impl Consensus {
         let keeper = keep_snapshots(raft.clone(), machine.clone(), settings.snapshot_age);
         let tasks = vec![tokio::spawn(proposer.run(waiting)), tokio::spawn(keeper)];
         Self {
+            metrics: raft.server_metrics(),
             raft,
             log,
             snapshots,
@@ -181,14 +184,20 @@ impl Consensus {
         led.await.map(drop).map_err(|error| StartError::Raft(error.to_string()))
     }
 
-    /// Has a command agreed on, written on a majority and applied, and returns what came of it.
-    pub async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+    /// Has a command agreed on, written on a majority and applied, and returns the site's answer. What else came of it
+    /// is told by [`Consensus::events`].
+    pub async fn propose(&self, command: Command) -> Result<Result<Reply, Refusal>, ProposeError> {
         self.queue.propose(command).await
     }
 
     /// The state as of the last applied batch on this server. Cheap; take a new one for each page.
     pub fn view(&self) -> Arc<Site> {
         self.machine.view()
+    }
+
+    /// Looks at a few fields of that state without making a view: the next batch waits meanwhile.
+    pub fn look<T>(&self, at: impl FnOnce(&Site) -> T) -> T {
+        self.machine.look(at)
     }
 
     /// The same with the index of the last applied entry: both of one moment.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use grantor_site::{Command, Outcome, Timestamp};
+use grantor_site::{Command, Refusal, Reply, Timestamp};
 use openraft::error::ClientWriteError;
 use openraft::{Raft, ServerState};
 use tokio::sync::{mpsc, oneshot};
@@ -88,7 +88,7 @@ impl Queue {
         (Self(sender), receiver)
     }
 
-    pub(crate) async fn propose(&self, command: Command) -> Result<Outcome, ProposeError> {
+    pub(crate) async fn propose(&self, command: Command) -> Result<Result<Reply, Refusal>, ProposeError> {
         let (answer, answered) = oneshot::channel();
         self.0.try_send(Proposal { command, answer }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => ProposeError::Busy,
@@ -96,7 +96,7 @@ impl Queue {
         })?;
         let (applied, position) = answered.await.unwrap_or(Err(ProposeError::Stopping))?;
         // Copied here, by the proposer's own task, and not by the one that answers all of them.
-        applied.outcomes.get(position).cloned().ok_or(ProposeError::Unknown)
+        applied.outcomes.get(position).map(|outcome| outcome.reply.clone()).ok_or(ProposeError::Unknown)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures::future::join_all;
-use grantor_site::{Outcome, Reply, Timestamp};
+use grantor_site::{Reply, Timestamp};
 use openraft::StorageError;
 use openraft::testing::{StoreBuilder, Suite};
 
@@ -38,8 +38,8 @@ fn the_store_passes_the_suite_of_openraft() {
     Suite::test_all(Builder).unwrap();
 }
 
-fn opened(outcome: Result<Outcome, ProposeError>) -> bool {
-    matches!(outcome.unwrap().reply, Ok(Reply::Opened { resumed: false, .. }))
+fn opened(outcome: Result<Result<Reply, Refusal>, ProposeError>) -> bool {
+    matches!(outcome.unwrap(), Ok(Reply::Opened { resumed: false, .. }))
 }
 
 /// Proposes `count` commands at once; all must take effect.

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{Extension, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use grantor_api::{Code, Problem};
@@ -29,9 +29,8 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
-        let peer = Extension::<Peer>::from_request_parts(parts, app).await;
-        let peer =
-            peer.map_or(IpAddr::from([0, 0, 0, 0]), |Extension(Peer(address))| address.ip().to_canonical());
+        let peer = parts.extensions.get::<Peer>();
+        let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |Peer(address)| address.ip().to_canonical());
         let Some(bearer) = bearer(&parts.headers)? else { return Ok(Self { peer, token: None }) };
         let site = app.consensus.view();
         let token = site.access().token(&secret::hash(bearer), app.now()).cloned();

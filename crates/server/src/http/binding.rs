@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine;
@@ -32,7 +32,7 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// What the request asks to be bound to.
-struct Wish {
+pub(super) struct Wish {
     method: String,
     path: String,
     nonce: String,
@@ -40,18 +40,18 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(request: &Request) -> Option<Self> {
-        let text = |name: &str| request.headers().get(name)?.to_str().ok().map(str::to_owned);
+    pub(super) fn of(method: &Method, path: &str, headers: &HeaderMap) -> Option<Self> {
+        let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
         let nonce = text(NONCE).filter(|nonce| (16..=LONGEST_NONCE).contains(&nonce.len()))?;
         let session = text(SESSION)?.parse::<HexId>().ok()?;
-        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        let (method, path) = (method.to_string(), path.to_owned());
         Some(Self { method, path, nonce, session: session.0 })
     }
 }
 
 /// Answers as `next` does, with the binding in the headers where it was asked for. Streams are not bound.
 pub(crate) async fn bind(State(app): State<App>, request: Request, next: Next) -> Response {
-    let wish = Wish::of(&request);
+    let wish = Wish::of(request.method(), request.uri().path(), request.headers());
     let answer = next.run(request).await;
     match wish {
         Some(wish) if !is_stream(answer.headers()) => bound(&app, &wish, answer).await,
@@ -63,7 +63,7 @@ fn is_stream(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
-async fn bound(app: &App, wish: &Wish, answer: Response) -> Response {
+pub(super) async fn bound(app: &App, wish: &Wish, answer: Response) -> Response {
     let (mut parts, body) = answer.into_parts();
     // An answer that is cut off or too long goes out unbound, and is refused where it arrives.
     let Ok(body) = http_body_util::Limited::new(body, MOST).collect().await else {

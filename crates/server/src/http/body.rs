@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use grantor_api::{Code, Problem, limits};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use super::App;
@@ -20,16 +21,25 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        let bytes = read(request.into_body(), limits::BODY, app.body_time()).await?;
-        let text = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
-        // The reader would take an array for an object, field by field.
-        if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-            return Err(bad_request("body: it is not a JSON object").into());
-        }
-        serde_json::from_slice(text).map(Self).map_err(|error| {
-            bad_request(format!("body: {error}")).hint("`/openapi.json` describes every request").into()
-        })
+        json(request.into_body(), app).await.map(Self)
     }
+}
+
+/// Reads a JSON body; an empty one says nothing.
+pub(super) async fn json<T, B>(body: B, app: &App) -> Result<T, Failure>
+where
+    T: DeserializeOwned,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    let bytes = read(body, limits::BODY, app.body_time()).await?;
+    let text = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
+    // The reader would take an array for an object, field by field.
+    if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(bad_request("body: it is not a JSON object").into());
+    }
+    serde_json::from_slice(text).map_err(|error| {
+        bad_request(format!("body: {error}")).hint("`/openapi.json` describes every request").into()
+    })
 }
 
 /// Names and numbers in the path.
@@ -59,11 +69,14 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 }
 
 /// Reads a body of at most `most` bytes within `time`.
-pub(crate) async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn read<B>(body: B, most: usize, time: Duration) -> Result<Bytes, Failure>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
     let collected = tokio::time::timeout(time, Limited::new(body, most).collect()).await;
     let read = collected
         .map_err(|_| bad_request(format!("the body did not arrive within {} seconds", time.as_secs())))?;
-    read.map(|body| body.to_bytes().to_vec()).map_err(|error| {
+    read.map(Collected::to_bytes).map_err(|error| {
         if error.downcast_ref::<LengthLimitError>().is_some() {
             Problem::new(Code::TooLarge, "the body is too large", format!("{most} bytes are the most")).into()
         } else {

@@ -20,7 +20,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 
 /// Refuses what a page of another origin asks, and dresses every answer.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let mut response = if is_foreign(request.headers()) {
+    let response = if is_foreign(request.headers()) {
         let problem = Problem::new(
             Code::Forbidden,
             "not for web pages",
@@ -30,12 +30,17 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     } else {
         next.run(request).await
     };
+    dressed(response)
+}
+
+/// With the headers that every answer has.
+pub(super) fn dressed(mut response: Response) -> Response {
     response.headers_mut().extend(HEADERS);
     response
 }
 
 /// Browsers say where a request comes from; applications and tools say nothing of the kind.
-fn is_foreign(headers: &HeaderMap) -> bool {
+pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let fetch = headers.get("sec-fetch-site").map(|value| value.to_str().unwrap_or("?"));
     let host = text(header::HOST).unwrap_or_default();

@@ -26,7 +26,12 @@ pub(crate) async fn take(
     Path(id): Path<HexId>,
     Json(body): Json<CheckOut>,
 ) -> Result<Response, Failure> {
-    let ask = ask(&app, &body, SessionId(id.0))?;
+    take_seats(&app, id, body).await
+}
+
+/// The same for those who have read the request themselves.
+pub(super) async fn take_seats(app: &App, id: HexId, body: CheckOut) -> Result<Response, Failure> {
+    let ask = ask(app, &body, SessionId(id.0))?;
     let command = match body.reservation {
         Some(_) if body.queue_seconds.is_some() => {
             return Err(bad_request("seats of a reservation are there: nobody waits for them")
@@ -104,13 +109,13 @@ fn amount(body: &CheckOut) -> Result<Amount, Failure> {
 pub(crate) fn grant(granted: Granted) -> Grant {
     Grant {
         grant: granted.grant.0,
-        feature: granted.feature.to_string(),
-        publisher: granted.publisher.to_string(),
+        feature: granted.feature,
+        publisher: granted.publisher,
         version: granted.version.to_string(),
         count: granted.count,
         since: instant(granted.since),
         overdraft: granted.overdraft,
-        proof: granted.proof.to_string(),
+        proof: granted.proof,
     }
 }
 
@@ -121,6 +126,15 @@ pub(crate) fn grant(granted: Granted) -> Grant {
 pub(crate) async fn give_back(
     State(app): State<App>,
     Path((session, grant)): Path<(HexId, u64)>,
+) -> Result<axum::Json<CheckedIn>, Failure> {
+    give_seats_back(&app, session, grant).await
+}
+
+/// The same for those who have read the request themselves.
+pub(super) async fn give_seats_back(
+    app: &App,
+    session: HexId,
+    grant: u64,
 ) -> Result<axum::Json<CheckedIn>, Failure> {
     let command = Command::CheckIn { session: SessionId(session.0), grant: GrantId(grant) };
     let Reply::CheckedIn { held_until } = app.propose(command).await? else { return Err(App::confused()) };

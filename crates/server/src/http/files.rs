@@ -49,7 +49,8 @@ pub(crate) async fn load(
         problem.problems = vec![crate::loader::for_three(&name)];
         return Err(problem.into());
     }
-    let read = app.rules().loader.admit(&tenant.as_str().into(), vec![(name.clone(), bytes)], app.now());
+    let read =
+        app.rules().loader.admit(&tenant.as_str().into(), vec![(name.clone(), bytes.to_vec())], app.now());
     if read.files.iter().all(|file| file.lines.is_empty()) {
         let mut problem = Problem::new(
             Code::BadLicenseFile,

@@ -13,6 +13,7 @@ mod health;
 mod leases;
 mod login;
 mod metrics;
+mod quick;
 mod sessions;
 mod status;
 
@@ -38,6 +39,7 @@ pub(crate) use auth::Peer;
 pub(crate) use checkouts::grant;
 pub(crate) use cluster::{give_up_lead, own_status};
 pub(crate) use metrics::Counters;
+pub(crate) use quick::Front;
 
 /// What every handler shares.
 #[derive(Clone)]
@@ -137,12 +139,12 @@ impl App {
 
     /// Has the command carried out, by the leader if that is another server; the answer means: on a majority of disks.
     pub(crate) async fn propose(&self, command: Command) -> Result<Reply, Failure> {
-        let there = self.cluster.leader(&self.consensus);
-        let outcome = match there {
-            Some(leader) if !self.consensus.leads() => self.cluster.propose(&leader, &command).await,
-            _ => self.consensus.propose(command).await.map_err(|error| unproposed(&error)),
+        let there = if self.consensus.leads() { None } else { self.cluster.leader(&self.consensus) };
+        let reply = match there {
+            Some(leader) => self.cluster.propose(&leader, &command).await.map(|outcome| outcome.reply),
+            None => self.consensus.propose(command).await.map_err(|error| unproposed(&error)),
         };
-        outcome.map_err(Failure)?.reply.map_err(Failure::from)
+        reply.map_err(Failure)?.map_err(Failure::from)
     }
 
     /// The site answered with a reply of the wrong kind: our fault.

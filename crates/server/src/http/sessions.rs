@@ -167,6 +167,11 @@ pub(crate) async fn alive(
     State(app): State<App>,
     Path(id): Path<HexId>,
 ) -> Result<axum::Json<Alive>, Failure> {
+    is_alive(&app, id)
+}
+
+/// The same for those who have read the request themselves.
+pub(super) fn is_alive(app: &App, id: HexId) -> Result<axum::Json<Alive>, Failure> {
     let (heartbeat_seconds, notices) = app.living.heard(SessionId(id.0)).ok_or(Refusal::NoSuchSession)?;
     Ok(axum::Json(Alive { heartbeat_seconds, now: instant(app.now()), notices }))
 }
