@@ -111,7 +111,7 @@ fn driven<T>(work: impl Future<Output = Result<T, drive::Failure>>) -> Result<T,
     let _raised = std::process::Command::new("prlimit")
         .args(["--pid", &std::process::id().to_string(), "--nofile=20000:20000"])
         .status();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut told = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {

@@ -39,8 +39,11 @@ impl FromStr for HexId {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        let hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        u128::from_str_radix(text, 16).ok().filter(|_| hex).map(Self).ok_or(BadId)
+        if text.len() != 32 {
+            return Err(BadId);
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16).ok_or(BadId);
+        text.bytes().try_fold(0, |id, byte| Ok(id << 4 | u128::from(digit(byte)?))).map(Self)
     }
 }
 

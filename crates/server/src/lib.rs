@@ -16,6 +16,7 @@ mod listen;
 mod living;
 mod loader;
 mod reign;
+mod socket;
 
 pub use config::Config;
 pub use http::openapi;

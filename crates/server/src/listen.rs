@@ -20,6 +20,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::cluster;
 use crate::http::{Front, Peer};
+use crate::socket::Socket;
 
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -116,8 +117,8 @@ async fn connection(
 }
 
 /// The finished handshake, and whether it is a peer's.
-async fn handshake(stream: TcpStream, doors: &Doors) -> Option<(TlsStream<TcpStream>, bool)> {
-    let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await.ok()?;
+async fn handshake(stream: TcpStream, doors: &Doors) -> Option<(TlsStream<Socket>, bool)> {
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), Socket(stream)).await.ok()?;
     let is_peer = cluster::is_peer(&hello.client_hello());
     let config = if is_peer { doors.peer_tls.clone() } else { doors.tls.clone() };
     Some((hello.into_stream(config).await.ok()?, is_peer))

@@ -18,7 +18,6 @@ use grantor_site::access::Secret;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceBuilder;
@@ -28,6 +27,7 @@ use super::member::Fingerprint;
 use super::peers::{EXPORTER, MESSAGE};
 use super::{join, tls, token};
 use crate::http::{App, Peer};
+use crate::socket::Socket;
 
 /// The header in which both ends show that they know the token.
 pub(crate) const PROOF: &str = "grantor-proof";
@@ -54,7 +54,7 @@ pub(crate) fn is_peer(hello: &rustls::server::ClientHello<'_>) -> bool {
 }
 
 /// Who is at the other end of an accepted connection.
-fn caller(stream: &TlsStream<TcpStream>) -> Option<Caller> {
+fn caller(stream: &TlsStream<Socket>) -> Option<Caller> {
     let (_, connection) = stream.get_ref();
     let fingerprint = tls::fingerprint(connection.peer_certificates()?.first()?);
     let exporter = connection.export_keying_material([0; 32], EXPORTER, None).ok()?;
@@ -83,7 +83,7 @@ impl PeerDoor {
 
     /// Serves one peer connection until it ends. Whoever isn't a member gets little room and little time: enough to
     /// show a join token, not enough to keep members out.
-    pub(crate) async fn serve(self, stream: TlsStream<TcpStream>) -> io::Result<()> {
+    pub(crate) async fn serve(self, stream: TlsStream<Socket>) -> io::Result<()> {
         let caller = caller(&stream).ok_or_else(|| io::Error::other("no certificate was shown"))?;
         let service = ServiceBuilder::new().layer(Extension(caller)).service(self.router);
         let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(service));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use openraft::error::{ClientWriteError, RaftError};
+use openraft::metrics::RaftServerMetrics;
 use openraft::{BasicNode, ChangeMembers, ServerState};
 
 use super::{Consensus, ServerId};
@@ -88,14 +89,18 @@ impl Consensus {
     /// Whether this server certainly leads right now and has applied all that was agreed on: a majority has said so a
     /// moment ago, and none of them helps to elect another leader before that moment is over.
     pub async fn surely_leads(&self) -> bool {
-        if self.alone() {
-            return self.leads();
+        let (leads, alone) = {
+            let raft = self.metrics.borrow();
+            (raft.state == ServerState::Leader, self.is_alone_in(&raft))
+        };
+        if alone {
+            return leads;
         }
         if self.paused.load(std::sync::atomic::Ordering::SeqCst) {
             // Asking the others would renew their trust in a leader that is about to give up the lead.
             return false;
         }
-        if self.leads() && self.lead_confirmed().is_some_and(|at| at.elapsed() < LEAD) {
+        if leads && self.lead_confirmed().is_some_and(|at| at.elapsed() < LEAD) {
             return true;
         }
         self.confirm_lead().await
@@ -120,7 +125,10 @@ impl Consensus {
 
     /// Whether it is the only server with a vote.
     pub fn alone(&self) -> bool {
-        let raft = self.metrics.borrow();
+        self.is_alone_in(&self.metrics.borrow())
+    }
+
+    fn is_alone_in(&self, raft: &RaftServerMetrics<ServerId, BasicNode>) -> bool {
         let groups = raft.membership_config.membership().get_joint_config();
         let is_me = |group: &BTreeSet<ServerId>| group.len() == 1 && group.contains(&self.identity.server);
         !groups.is_empty() && groups.iter().all(is_me)

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantor_site::{Command, Refusal, Reply, Site};
+use openraft::metrics::RaftServerMetrics;
 use openraft::{BasicNode, Raft, ServerState};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
@@ -70,7 +71,7 @@ type StoredMembership = openraft::StoredMembership<ServerId, BasicNode>;
 pub struct Consensus {
     raft: Raft<TypeConfig>,
     /// What the core says of itself; kept, since making a receiver for each look costs more than the look.
-    metrics: watch::Receiver<openraft::metrics::RaftServerMetrics<ServerId, BasicNode>>,
+    metrics: watch::Receiver<RaftServerMetrics<ServerId, BasicNode>>,
     log: Arc<Log>,
     snapshots: Arc<Snapshots>,
     machine: Arc<machine::Shared>,

@@ -133,7 +133,7 @@ impl App {
     pub(crate) async fn serves(&self) -> bool {
         use std::sync::atomic::Ordering::SeqCst;
         // A single server with a backup asks nobody before it grants: what the backup says is all that it hears.
-        let is_out = self.consensus.alone() && self.cluster.is_out.load(SeqCst);
+        let is_out = self.cluster.is_out.load(SeqCst) && self.consensus.alone();
         !is_out && self.is_open.load(SeqCst) && self.consensus.surely_leads().await
     }
 
