@@ -53,20 +53,7 @@ impl Bench {
     }
 
     fn open(&mut self, number: u64) {
-        let who = Identity {
-            user: format!("user{number:08}").into(),
-            host: format!("host{number:08}").into(),
-            ..Identity::default()
-        };
-        let open = OpenSession {
-            session: SessionId(number.into()),
-            tenant: "default".into(),
-            who,
-            machine: None,
-            heartbeat_seconds: 0,
-            lease_until: None,
-        };
-        self.apply(Command::OpenSession(open));
+        self.apply(open(number));
     }
 
     fn take(&mut self, session: u64, request: u64) -> Option<Reply> {
@@ -101,7 +88,25 @@ impl Bench {
     }
 }
 
-fn file(features: usize) -> LicenseFile {
+/// A session whose names have twelve bytes.
+pub(crate) fn open(number: u64) -> Command {
+    let who = Identity {
+        user: format!("user{number:08}").into(),
+        host: format!("host{number:08}").into(),
+        ..Identity::default()
+    };
+    Command::OpenSession(OpenSession {
+        session: SessionId(number.into()),
+        tenant: "default".into(),
+        who,
+        machine: None,
+        heartbeat_seconds: 0,
+        lease_until: None,
+    })
+}
+
+/// A loaded file of `features` pools.
+pub(crate) fn file(features: usize) -> LicenseFile {
     let document = issue::file(features, 2_000_000).unwrap_or_else(|error| panic!("{error}"));
     let admission =
         grantor_license::admit(&[document], &issue::trust(), &Machine::default(), date(2026, 6, 1));

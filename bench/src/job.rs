@@ -49,6 +49,37 @@ impl Row {
     }
 }
 
+impl Row {
+    /// The rows of all rounds as one for each setting: the median of every column, and the sum of errors.
+    pub(crate) fn medians(rows: &[Self]) -> Vec<Self> {
+        let is_same = |one: &Self, other: &Self| {
+            (&one.name, one.pools, one.clients) == (&other.name, other.pools, other.clients)
+        };
+        let firsts = rows
+            .iter()
+            .enumerate()
+            .filter(|(at, row)| !rows.iter().take(*at).any(|other| is_same(other, row)));
+        let median = |first: &Self| {
+            let same: Vec<&Self> = rows.iter().filter(|row| is_same(row, first)).collect();
+            let of = |column: fn(&Self) -> f64| {
+                let mut all: Vec<f64> = same.iter().map(|row| column(row)).collect();
+                all.sort_by(f64::total_cmp);
+                all.get(all.len() / 2).copied().unwrap_or_default()
+            };
+            Self {
+                rate: of(|row| row.rate),
+                p50: of(|row| row.p50),
+                p99: of(|row| row.p99),
+                cpu: of(|row| row.cpu),
+                memory: of(|row| row.memory as f64) as u64,
+                errors: same.iter().map(|row| row.errors).sum(),
+                ..first.clone()
+            }
+        };
+        firsts.map(|(_, row)| median(row)).collect()
+    }
+}
+
 impl std::fmt::Display for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(

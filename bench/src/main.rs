@@ -4,6 +4,8 @@
 
 mod core;
 mod drive;
+mod engine;
+mod figures;
 mod hold;
 mod https;
 mod issue;
@@ -48,7 +50,10 @@ enum What {
         /// Seconds for each setting
         #[arg(long, default_value_t = 10)]
         seconds: u64,
-        /// Only these: ours, redis, postgres, etcd, etcd3, ours3
+        /// How often, one after the other; medians are printed
+        #[arg(long, default_value_t = 1)]
+        rounds: usize,
+        /// Only these: ours, ours-logging, redis, postgres, etcd, etcd3, ours3
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
@@ -70,6 +75,21 @@ enum What {
         #[arg(long, default_value_t = 3)]
         seconds: u64,
     },
+    /// Commands through consensus and the log, in one process, beside the bare engine
+    Engine {
+        /// Numbers of proposers, separated by commas
+        #[arg(long, value_delimiter = ',', default_value = "256,4096")]
+        proposers: Vec<u64>,
+        /// Seconds for each setting
+        #[arg(long, default_value_t = 4)]
+        seconds: u64,
+    },
+    /// Measures everything and writes the page of figures; takes about half an hour
+    Figures {
+        /// The page
+        #[arg(default_value = "docs/src/figures.md")]
+        page: std::path::PathBuf,
+    },
     /// Reads, verifies and pools a license file
     Load {
         /// Its lines
@@ -81,14 +101,17 @@ enum What {
     Serve {
         /// Its folder
         folder: std::path::PathBuf,
+        /// Log every event, as the shipped server does
+        #[arg(long)]
+        log: bool,
     },
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     match Cli::parse().what {
         What::Checkout { clients, seconds } => drive::run(&clients, Duration::from_secs(seconds)),
-        What::Peers { clients, seconds, only } => {
-            let options = peers::Options { clients, time: Duration::from_secs(seconds), only };
+        What::Peers { clients, seconds, rounds, only } => {
+            let options = peers::Options { clients, time: Duration::from_secs(seconds), rounds, only };
             let rows = driven(peers::run(&options))?;
             print!("{}", peers::verdict(&rows));
             Ok(())
@@ -100,12 +123,18 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Ok(())
         }
         What::Load { lines } => load::run(lines),
-        What::Serve { folder } => process::serve(&folder),
+        What::Engine { proposers, seconds } => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(engine::run(&proposers, Duration::from_secs(seconds)))
+        }
+        What::Figures { page } => figures::run(&page),
+        What::Serve { folder, log } => process::serve(&folder, log),
     }
 }
 
 /// Runs until it is done or told to stop; either way, whatever was started is dropped and thereby ended. One thread drives
-/// all connections, so that the servers have the rest of the machine.
+/// all connections, each in its turn, so that the servers have the rest of the machine and no connection waits for the
+/// others here.
 fn driven<T>(work: impl Future<Output = Result<T, drive::Failure>>) -> Result<T, drive::Failure> {
     // A thousand connections need more descriptors than many a shell allows; without them, opening fails in plain words.
     let _raised = std::process::Command::new("prlimit")

@@ -16,8 +16,11 @@ use crate::https::Https;
 use crate::issue;
 
 /// Runs the server of `folder` until it is stopped.
-pub(crate) fn serve(folder: &Path) -> Result<(), Failure> {
+pub(crate) fn serve(folder: &Path, log: bool) -> Result<(), Failure> {
     let config = Config::read(&folder.join("grantor.toml"))?;
+    if log {
+        grantor_server::logging::start(&config.log);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         grantor_server::run::start(&config).await?.until_stopped().await?;
@@ -33,6 +36,8 @@ pub(crate) fn free_port() -> Result<u16, Failure> {
 /// A server process, killed when dropped.
 pub(crate) struct Server {
     child: Option<Child>,
+    /// Whether it writes a line for each event.
+    logs: bool,
     pub(crate) port: u16,
     pub(crate) home: PathBuf,
 }
@@ -43,6 +48,7 @@ impl Server {
         let child = Command::new(std::env::current_exe()?)
             .arg("serve")
             .arg(&self.home)
+            .args(self.logs.then_some("--log"))
             .stderr(Stdio::from(std::fs::File::create(self.home.join("log"))?))
             .spawn()?;
         self.child = Some(child);
@@ -81,6 +87,11 @@ pub(crate) struct Servers {
 impl Servers {
     /// Starts `count` servers with a license file of `features` features, and makes an administrator.
     pub(crate) async fn start(count: usize, features: usize) -> Result<Self, Failure> {
+        Self::start_and(count, features, false).await
+    }
+
+    /// The same; with `logs`, each writes a line for each event, as the shipped server does.
+    pub(crate) async fn start_and(count: usize, features: usize, logs: bool) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let ports: Vec<u16> = (0..count).map(|_| free_port()).collect::<Result<_, _>>()?;
         let token = JoinToken::new(Vec::new())?;
@@ -95,7 +106,7 @@ impl Servers {
             let mut file =
                 private.write(true).create(true).truncate(true).mode(0o600).open(home.join("join-token"))?;
             std::io::Write::write_all(&mut file, token.reveal().as_bytes())?;
-            let mut server = Server { child: None, port: *port, home };
+            let mut server = Server { child: None, logs, port: *port, home };
             server.start()?;
             all.push(server);
         }

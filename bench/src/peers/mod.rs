@@ -20,18 +20,32 @@ use postgres::{Layout, Postgres};
 pub(crate) use verdict::verdict;
 
 /// Names for `--only`.
-pub(crate) const ALL: &[&str] = &["ours", "redis", "postgres", "etcd", "etcd3", "ours3"];
+pub(crate) const ALL: &[&str] = &["ours", "ours-logging", "redis", "postgres", "etcd", "etcd3", "ours3"];
 
 /// What is measured, and how.
 pub(crate) struct Options {
     pub(crate) clients: Vec<usize>,
     pub(crate) time: Duration,
+    pub(crate) rounds: usize,
     pub(crate) only: Vec<String>,
 }
 
-/// Measures all that are asked for, one after the other, and gives the rows.
+/// Measures all that are asked for, one after the other, as often as asked for; prints and gives the medians.
 pub(crate) async fn run(options: &Options) -> Result<Vec<Row>, Failure> {
+    let mut rounds = Vec::new();
+    for round in 1..=options.rounds.max(1) {
+        if options.rounds > 1 {
+            eprintln!("round {round}");
+        }
+        rounds.extend(one_round(options).await?);
+    }
+    let rows = Row::medians(&rounds);
     println!("{}", Row::title());
+    rows.iter().for_each(|row| println!("{row}"));
+    Ok(rows)
+}
+
+async fn one_round(options: &Options) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     for name in
         ALL.iter().filter(|name| options.only.is_empty() || options.only.iter().any(|only| only == *name))
@@ -41,8 +55,9 @@ pub(crate) async fn run(options: &Options) -> Result<Vec<Row>, Failure> {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
         let mut bench = Bench { options, rows: &mut rows };
         match *name {
-            "ours" => bench.ours(1, "ours, TLS").await?,
-            "ours3" => bench.ours(3, "ours, three servers, TLS").await?,
+            "ours" => bench.ours(1, "ours, TLS", false).await?,
+            "ours-logging" => bench.ours(1, "ours, TLS, a log line an event", true).await?,
+            "ours3" => bench.ours(3, "ours, three servers, TLS", false).await?,
             "redis" => bench.redis(folder.path()).await?,
             "postgres" => bench.postgres(folder.path()).await?,
             "etcd" => bench.etcd(folder.path(), 1, "etcd").await?,
@@ -72,15 +87,15 @@ impl Bench<'_> {
                 ready.push(open(number).await?);
             }
             let row = measure(name, pools, ready, self.options.time, processes).await?;
-            println!("{row}");
+            eprintln!("{row}");
             self.rows.push(row);
         }
         Ok(())
     }
 
-    async fn ours(&mut self, count: usize, name: &str) -> Result<(), Failure> {
+    async fn ours(&mut self, count: usize, name: &str, logs: bool) -> Result<(), Failure> {
         for pools in [1, 100] {
-            let servers = Servers::start(count, pools).await?;
+            let servers = Servers::start_and(count, pools, logs).await?;
             let port = servers.all.get(servers.leader().await?).map_or(0, |server| server.port);
             self.settings(name, pools, &servers.ids(), |number| Ours::open(port, number, pools)).await?;
         }

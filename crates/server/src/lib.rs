@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod config;
 pub mod consensus;
 pub mod log;
+pub mod logging;
 pub mod run;
 pub mod secret;
 pub mod tls;

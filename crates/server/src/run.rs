@@ -25,7 +25,7 @@ use crate::http::{self, App, Counters, Rules, Shared};
 use crate::listen::{self, Bounds, Doors};
 use crate::living::Living;
 use crate::loader::Loader;
-use crate::{hostid, reign, tls};
+use crate::{hostid, logging, reign, tls};
 
 /// How often signs of life and instants that fall due are looked at.
 const WATCH: Duration = Duration::from_millis(500);
@@ -173,11 +173,10 @@ async fn follow(app: App, mut events: tokio::sync::broadcast::Receiver<Arc<Appli
     use tokio::sync::broadcast::error::RecvError;
     loop {
         match events.recv().await {
-            Ok(applied) => applied
-                .outcomes
-                .iter()
-                .flat_map(|outcome| &outcome.events)
-                .for_each(|event| pass_on(&app, event, applied.at)),
+            Ok(applied) => logging::together(|| {
+                let events = applied.outcomes.iter().flat_map(|outcome| &outcome.events);
+                events.for_each(|event| pass_on(&app, event, applied.at));
+            }),
             Err(RecvError::Lagged(missed)) => {
                 warn!(missed, "events came faster than they could be passed on");
                 app.living.tell_all_missed();

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use grantor_server::Config;
 use grantor_server::config::LogFormat;
-use tracing_subscriber::EnvFilter;
+use grantor_server::{Config, logging};
 
 use crate::cli::{Server, ServerAction};
 use crate::failure::{Exit, Failure};
@@ -36,7 +35,7 @@ fn check(path: Option<&Path>) -> Result<ExitCode, Failure> {
 }
 
 fn serve(config: &Config) -> Result<ExitCode, Failure> {
-    start_log(config);
+    logging::start(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let server =
@@ -45,19 +44,6 @@ fn serve(config: &Config) -> Result<ExitCode, Failure> {
         server.until_stopped().await?;
         Ok(ExitCode::SUCCESS)
     })
-}
-
-fn start_log(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log.level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false);
-    match config.log.format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
 }
 
 /// What whoever started the server for the first time must know.

@@ -1,6 +1,8 @@
 //! What browsers are told: a page of another origin may not ask anything of this server, and no answer may be kept,
 //! sniffed or framed. License servers on localhost were misused by web pages before (reliability-security §0, finding 8).
 
+use std::sync::LazyLock;
+
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -35,7 +37,12 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
 
 /// With the headers that every answer has.
 pub(super) fn dressed(mut response: Response) -> Response {
-    response.headers_mut().extend(HEADERS);
+    // Copying a map costs less than filling one.
+    static DRESS: LazyLock<HeaderMap> = LazyLock::new(|| HeaderMap::from_iter(HEADERS));
+    let own = std::mem::replace(response.headers_mut(), DRESS.clone());
+    for (name, value) in own.iter().filter(|(name, _)| !DRESS.contains_key(*name)) {
+        response.headers_mut().append(name.clone(), value.clone());
+    }
     response
 }
 

@@ -6,7 +6,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Method;
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use grantor_api::HexId;
 use hyper::body::Incoming;
@@ -14,6 +13,7 @@ use tower::ServiceExt;
 
 use super::answer::Failure;
 use super::auth::Peer;
+use super::binding::Wish;
 use super::{App, binding, body, browser, checkouts, sessions};
 
 /// What answers applications and administrators.
@@ -57,7 +57,10 @@ impl Front {
         match (hot, &self.app) {
             (Some(hot), Some(app)) if !browser::is_foreign(request.headers()) && app.serves().await => {
                 let (parts, body) = request.into_parts();
-                browser::dressed(short_way(app, hot, &parts, body).await)
+                let wish = Wish::of(&parts.method, parts.uri.path(), &parts.headers);
+                // They lie in the connection's read buffer, which is used again only if nobody holds them.
+                drop(parts);
+                browser::dressed(short_way(app, hot, wish, body).await)
             }
             // Boxed, so that the short way doesn't carry its size along.
             _ => Box::pin(self.long_way(peer, request)).await,
@@ -71,9 +74,9 @@ impl Front {
     }
 }
 
-async fn short_way(app: &App, hot: Hot, parts: &Parts, body: Incoming) -> Response {
+async fn short_way(app: &App, hot: Hot, wish: Option<Wish>, body: Incoming) -> Response {
     let answer = handle(app, hot, body).await.unwrap_or_else(IntoResponse::into_response);
-    match binding::Wish::of(&parts.method, parts.uri.path(), &parts.headers) {
+    match wish {
         Some(wish) => binding::bound(app, &wish, answer).await,
         None => answer,
     }
