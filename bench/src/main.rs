@@ -18,6 +18,10 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+/// The one of the product: the servers that are driven are this program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[derive(Parser)]
 #[command(about = "Figures of Grantor")]
 struct Cli {

@@ -194,7 +194,7 @@ fn pass_on(app: &App, event: &Event, at: Timestamp) {
         Event::SessionOpened { session, .. } if app.is_open.load(Ordering::SeqCst) => {
             // Whoever asked for it may have gone away meanwhile: it must be watched all the same.
             let site = app.consensus.view();
-            if let Some(opened) = site.session(*session).filter(|opened| opened.lease_until.is_none()) {
+            if let Some(opened) = site.session(*session).filter(|opened| opened.lease_until().is_none()) {
                 app.living.opened(*session, opened.heartbeat_seconds);
             }
         }

@@ -14,6 +14,7 @@ use crate::event::{Event, RevokeReason};
 use crate::ids::{GrantId, PoolId};
 use crate::outcome::{PoolChange, Refusal, Reply};
 use crate::pool::{FeatureKey, Pool, Suite, Terms};
+use crate::session::Session;
 use crate::settings::Shrink;
 use crate::time::Timestamp;
 use crate::timers::Due;
@@ -252,20 +253,20 @@ impl Site {
     fn move_grant(&mut self, id: GrantId) {
         let Some(grant) = self.grants.get(id) else { return };
         let Some(key) = self.pools.get(grant.pool).map(|pool| pool.terms.key.clone()) else { return };
-        let share = grant.group.as_ref().and_then(|group| group.vendor());
+        let share = grant.group().and_then(|group| group.vendor()).map(str::to_owned);
         let mut grant = grant.clone();
-        let session = grant.session.and_then(|session| self.sessions.get(session));
-        let machine = claimed_machine(session.and_then(|s| s.machine.as_deref()), &grant.who);
+        let session = grant.session().and_then(|session| self.sessions.get(session));
+        let machine = || claimed_machine(session.and_then(Session::machine), &grant.who);
         let home = self.pools_of(&key).find_map(|pool| {
-            let group = pool.terms.group(&grant.who, share);
+            let group = pool.terms.group(&grant.who, share.as_deref());
             let fits = matches!(pool.terms.model, Model::Floating | Model::Uncounted)
                 && pool.terms.serves(&grant.asked)
-                && is_unlocked(pool, &machine)
+                && is_unlocked(pool, machine)
                 && self.cost(pool, group.as_ref(), grant.count) <= pool.free();
             fits.then_some((pool.id, group))
         });
         let Some((home, group)) = home else { return };
-        grant.group = group.map(Box::new);
+        grant.set_group(group);
         self.detach(id);
         self.attach(id, grant, home);
     }
@@ -273,7 +274,7 @@ impl Site {
     /// The pool's grants, the one held longest first.
     pub(crate) fn grants_of(&self, pool: PoolId) -> Vec<GrantId> {
         let first = self.pools.get(pool).and_then(|pool| pool.oldest);
-        std::iter::successors(first, |id| self.grants.get(*id)?.newer).collect()
+        std::iter::successors(first, |id| self.grants.get(*id)?.newer.get()).collect()
     }
 
     /// Drops a pool that no line stands behind and nobody holds anything of.

@@ -9,6 +9,7 @@ mod checkout;
 pub mod command;
 pub mod event;
 pub mod files;
+pub mod grant;
 pub mod ids;
 mod instance;
 mod invariants;
@@ -27,6 +28,7 @@ mod ties;
 pub mod time;
 mod timers;
 pub mod violation;
+pub mod who;
 
 pub use command::{Command, Entry};
 pub use event::Event;

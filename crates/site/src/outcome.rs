@@ -6,10 +6,10 @@ use std::sync::Arc;
 use grantor_license::{Model, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::command::Identity;
 use crate::event::Event;
 use crate::ids::{GrantId, SessionId, TicketId};
 use crate::time::Timestamp;
+use crate::who::Who;
 
 /// What came of one entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ pub struct Held {
     /// The grant's number.
     pub grant: GrantId,
     /// Who, as claimed.
-    pub who: Arc<Identity>,
+    pub who: Who,
     /// How many.
     pub count: u32,
     /// Since when.

@@ -1,10 +1,12 @@
 //! The whole state as bytes and back, with a version in front, and its hash. Equal states give equal bytes.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
 use crate::Site;
+use crate::ids::SessionId;
 
 /// Marks the bytes as a site's state.
 const MAGIC: &[u8; 8] = b"GRNTSITE";
@@ -45,16 +47,25 @@ impl Site {
     /// The state as bytes.
     #[must_use]
     pub fn to_snapshot(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        let version = if self.ties.is_empty() { PLAIN } else { WITH_TIES };
-        bytes.extend(version.to_le_bytes());
-        // Writing to memory fails for no value that a site can hold; an empty body would be refused when read.
-        let body = postcard::to_stdvec(self).unwrap_or_default();
-        bytes.extend(body);
-        if version == WITH_TIES {
-            bytes.extend(postcard::to_stdvec(&self.ties).unwrap_or_default());
-        }
+        let mut bytes = Vec::new();
+        // Writing to memory fails for no value that a site can hold; what is cut short would be refused when read.
+        let _always = self.write_snapshot(&mut bytes);
         bytes
+    }
+
+    /// The same, written piece by piece to where it is to be kept: there may be a million sessions.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
+        let version = if self.ties.is_empty() { PLAIN } else { WITH_TIES };
+        out.write_all(MAGIC)?;
+        out.write_all(&version.to_le_bytes())?;
+        postcard::to_io(self, &mut *out).map_err(io::Error::other)?;
+        if version == WITH_TIES {
+            postcard::to_io(&self.ties, out).map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     /// The state that [`Site::to_snapshot`] wrote.
@@ -73,7 +84,7 @@ impl Site {
         if version == WITH_TIES {
             site.ties = postcard::from_bytes(rest).map_err(damaged)?;
         }
-        site.share_identities();
+        site.share_again();
         Ok(site)
     }
 
@@ -83,16 +94,28 @@ impl Site {
         Sha256::digest(self.to_snapshot()).into()
     }
 
-    /// Reading gives each grant its own copy of who holds it; let it share the session's again.
-    fn share_identities(&mut self) {
-        let held: Vec<_> = self
-            .sessions
-            .iter()
-            .flat_map(|(_, session)| session.grants.iter().map(|id| (*id, session.who.clone())))
-            .collect();
-        for (id, who) in held {
-            if let Some(grant) = self.grants.get_mut(id) {
-                grant.who = who;
+    /// Reading gives each session and grant its own copy of what it had in common with others; let them share it again.
+    fn share_again(&mut self) {
+        let sessions: Vec<SessionId> = self.sessions.iter().map(|(id, _)| id).collect();
+        for id in sessions {
+            self.share_of(id);
+        }
+    }
+
+    fn share_of(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let tenant = self.known_tenant(&session.tenant);
+        let (who, grants) = (session.who.clone(), session.grants().to_vec());
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.tenant = tenant;
+        }
+        for id in grants {
+            let Some(grant) = self.grants.get_mut(id) else { continue };
+            grant.who = who.clone();
+            let Some(pool) = self.pools.get_mut(grant.pool) else { continue };
+            match pool.spelled(&grant.asked) {
+                Some(asked) => grant.asked = asked,
+                None => pool.keep_spelling(&grant.asked),
             }
         }
     }

@@ -45,10 +45,10 @@ fn site_grants(site: &Site, last: u64) -> Vec<String> {
             "{id}: {} of {} {:?} {:?} since {} until {:?} asked {}",
             grant.count,
             pool.terms.identity,
-            grant.session,
+            grant.session(),
             grant.who,
             grant.since.0,
-            grant.until,
+            grant.until(),
             grant.asked
         ));
     }

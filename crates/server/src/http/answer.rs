@@ -146,8 +146,8 @@ fn what_helps(none: &NoneLeft) -> String {
     match none.holders.first() {
         Some(held) => format!(
             "`{}@{}` has held {} longest, since {}; wait in line with `--queue`, free it with `grantor remove {}`, or order more seats",
-            held.who.user,
-            held.who.host,
+            held.who.user(),
+            held.who.host(),
             held.count,
             when(held.since),
             held.grant
@@ -158,9 +158,9 @@ fn what_helps(none: &NoneLeft) -> String {
 
 fn holder(held: &Held) -> Holder {
     Holder {
-        user: held.who.user.to_string(),
-        host: held.who.host.to_string(),
-        display: held.who.display.to_string(),
+        user: held.who.user().to_owned(),
+        host: held.who.host().to_owned(),
+        display: held.who.display().to_owned(),
         count: held.count,
         since: instant(held.since),
         grant: held.grant.0,

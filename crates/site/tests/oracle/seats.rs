@@ -192,7 +192,7 @@ impl Oracle {
             let lease = grant.session.and_then(|session| self.session(session)).and_then(|s| s.lease);
             holders.push(Held {
                 grant: grant.id,
-                who: Arc::new(grant.who.clone()),
+                who: (&grant.who).into(),
                 count: grant.count,
                 since: grant.since,
                 until: grant.until.or(lease),
