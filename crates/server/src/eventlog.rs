@@ -81,6 +81,7 @@ fn log_rest(event: &Event, at: jiff::Timestamp) {
         Event::AdministratorCreated { name } => info!(%at, name, "administrator created"),
         Event::TokenAdded { name, by, scopes } => info!(%at, name, by, scopes = ?scopes, "token made"),
         Event::TokenRevoked { name, by } => info!(%at, name, by, "token revoked"),
+        Event::Borrowed { grant, until } => log_grant(grant, &format!("borrowed until {}", instant(*until))),
         Event::HandedOver { grant, .. } => log_grant(grant, "handed over to the instance's next session"),
         _ => {}
     }

@@ -380,7 +380,7 @@ impl Site {
     fn deny(&mut self, ask: &CheckOut, key: &FeatureKey, refusal: &Refusal) {
         let Some(session) = self.sessions.get(ask.session) else { return };
         let event = Event::Denied {
-            tenant: session.tenant.clone(),
+            tenant: (*session.tenant).clone(),
             who: session.who.clone(),
             session: ask.session,
             feature: ask.feature.clone(),

@@ -67,6 +67,8 @@ pub enum Event {
     TokenRevoked { name: String, by: String },
     /// A grant passed to the instance's next session; nothing was free in between.
     HandedOver { grant: GrantEvent, from: SessionId },
+    /// A grant was borrowed: it stands until then without its session.
+    Borrowed { grant: GrantEvent, until: Timestamp },
 }
 
 /// A grant as an event tells of it.

@@ -140,6 +140,23 @@ impl Site {
         changes(&before, &self.capacities(tenant))
     }
 
+    /// Works out anew for how long each pool's seats may be borrowed: the state was read, and does not say so.
+    pub(crate) fn note_loan_hours(&mut self) {
+        let tenants: BTreeSet<Arc<str>> = self.files.keys().map(|(tenant, _)| tenant.clone()).collect();
+        for tenant in tenants {
+            let lines = self.lines_of(&tenant);
+            let offers: Vec<Offer> = lines.iter().map(|line| line.offer.clone()).collect();
+            let in_force = |i: usize| lines.get(i).is_some_and(|line| line.in_force(self.now));
+            let pools = grantor_license::pools(&offers, &in_force).pools;
+            let ids = self.identities(&tenant);
+            for pool in pools {
+                if let Some(id) = ids.get(&pool.pool_key) {
+                    self.loans.set_hours(*id, pool.borrow_hours);
+                }
+            }
+        }
+    }
+
     /// A tenant's lines in the order of its files. A signed line counts once, however many files hold it.
     fn lines_of(&self, tenant: &Arc<str>) -> Vec<LoadedLine> {
         let mut seen = BTreeSet::new();
@@ -189,6 +206,7 @@ impl Site {
                 .entry(terms.key.clone())
                 .or_insert_with(|| Known { spelled: terms.feature.clone(), ..Known::default() });
             known.pools.push(id);
+            self.loans.set_hours(id, pool.borrow_hours);
             self.set_terms(id, terms);
         }
         self.index = Arc::new(index);
@@ -226,6 +244,7 @@ impl Site {
             for grant in self.grants_of(*id) {
                 self.move_grant(grant);
             }
+            self.loans.set_hours(*id, None);
             self.forget_empty(*id);
         }
     }

@@ -27,6 +27,7 @@ impl Site {
         broken.extend(spent.keys().map(|id| format!("grants of pool {id}, which is not there")));
         self.check_sessions(&mut broken);
         self.check_ties(&mut broken);
+        self.check_loans(&mut broken);
         self.check_queues(&mut broken);
         self.check_violations(&mut broken);
         self.check_companions(&mut broken);

@@ -13,6 +13,7 @@ pub mod grant;
 pub mod ids;
 mod instance;
 mod invariants;
+mod loan;
 mod nearest;
 pub mod outcome;
 pub mod pool;

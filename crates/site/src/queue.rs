@@ -63,7 +63,7 @@ impl Site {
 
     fn tell_queued(&mut self, ticket: TicketId, ask: &CheckOut, ahead: u32) {
         let Some(session) = self.sessions.get(ask.session) else { return };
-        let (tenant, who) = (session.tenant.clone(), session.who.clone());
+        let (tenant, who) = ((*session.tenant).clone(), session.who.clone());
         self.tell(Event::Queued {
             ticket,
             session: ask.session,
@@ -179,7 +179,7 @@ impl Site {
         }
         let Some(session) = self.sessions.get_mut(waiting.ask.session) else { return };
         session.wait_no_more(ticket);
-        let (tenant, who) = (session.tenant.clone(), session.who.clone());
+        let (tenant, who) = ((*session.tenant).clone(), session.who.clone());
         let (session, feature) = (waiting.ask.session, waiting.ask.feature);
         self.tell(Event::Dequeued { ticket, session, tenant, who, feature, why });
     }

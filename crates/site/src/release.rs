@@ -15,14 +15,25 @@ impl Site {
         if !self.sessions.contains(session) {
             return Err(Refusal::NoSuchSession);
         }
-        match self.grants.get(id) {
-            Some(grant) if grant.is_companion() => return Err(Refusal::NoSuchGrant),
-            Some(grant) if grant.session() == Some(session) => {}
-            Some(grant) if grant.taken_by != session => return Err(Refusal::NoSuchGrant),
-            None if id.0 == 0 || id.0 >= self.next_grant => return Err(Refusal::NoSuchGrant),
-            _ => return Err(Refusal::AlreadyReturned),
-        }
+        self.held_grant(session, id)?;
         Ok(Reply::CheckedIn { held_until: self.give_back(id) })
+    }
+
+    /// A grant that the session holds and may let go.
+    pub(crate) fn held_grant(&self, session: SessionId, id: GrantId) -> Result<&Grant, Refusal> {
+        match self.grants.get(id) {
+            Some(grant) if grant.is_companion() => Err(Refusal::NoSuchGrant),
+            Some(grant) if grant.session() == Some(session) => Ok(grant),
+            Some(grant) if grant.taken_by != session => Err(Refusal::NoSuchGrant),
+            None if id.0 == 0 || id.0 >= self.next_grant => Err(Refusal::NoSuchGrant),
+            _ => Err(Refusal::AlreadyReturned),
+        }
+    }
+
+    /// When the windows of a grant that is let go now end.
+    pub(crate) fn windows_end(&self, since: Timestamp, pool: PoolId) -> Option<Timestamp> {
+        let terms = &self.pools.get(pool)?.terms;
+        Some(since.plus_seconds(terms.hold_seconds).max(self.now.plus_seconds(terms.linger_seconds)))
     }
 
     /// The holder lets go. The seats are free at once, or when the pool's windows end: `hold` counts from the checkout
@@ -33,9 +44,7 @@ impl Site {
         }
         let grant = self.grants.get(id)?;
         let companion = grant.companion();
-        let terms = self.pools.get(grant.pool)?.terms.clone();
-        let until =
-            grant.since.plus_seconds(terms.hold_seconds).max(self.now.plus_seconds(terms.linger_seconds));
+        let until = self.windows_end(grant.since, grant.pool)?;
         let held_until = (until > self.now).then_some(until);
         let grant_event = self.grant_event(id)?;
         self.take_from_session(id);
@@ -50,7 +59,7 @@ impl Site {
         held_until
     }
 
-    fn start_hold(&mut self, id: GrantId, until: Timestamp) {
+    pub(crate) fn start_hold(&mut self, id: GrantId, until: Timestamp) {
         if let Some(grant) = self.grants.get_mut(id) {
             grant.hold_until(until);
             self.timers.add(until, Due::Hold(id));
@@ -98,10 +107,11 @@ impl Site {
     }
 
     /// The seats are free: whoever waits may have them.
-    fn free(&mut self, id: GrantId) {
+    pub(crate) fn free(&mut self, id: GrantId) {
         let Some(pool) = self.grants.get(id).map(|grant| grant.pool) else { return };
         self.detach(id);
         self.ties.reserved.remove(id);
+        self.loans.forget(id);
         if let Some(until) = self.grants.remove(id).and_then(|grant| grant.until()) {
             self.timers.remove(until, Due::Hold(id));
         }
@@ -128,7 +138,7 @@ impl Site {
         }
     }
 
-    fn take_from_session(&mut self, id: GrantId) {
+    pub(crate) fn take_from_session(&mut self, id: GrantId) {
         let Some(grant) = self.grants.get(id) else { return };
         let (session, request) = (grant.session(), grant.request);
         if let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) {

@@ -19,11 +19,14 @@ use crate::who::Who;
 /// How many requests that were granted and given back a session remembers, against late retries.
 const REMEMBERED: usize = 8;
 
+/// How many tenants' names are kept for sessions to share.
+const TENANTS: usize = 1024;
+
 /// A connected application, or a script's lease.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// Whose pools it takes from.
-    pub tenant: Arc<str>,
+    pub tenant: Arc<Arc<str>>,
     /// Who it is, as claimed.
     pub who: Who,
     /// Since when.
@@ -56,7 +59,7 @@ impl More {
 }
 
 impl Session {
-    fn new(open: &OpenSession, tenant: Arc<str>, heartbeat_seconds: u32, now: Timestamp) -> Self {
+    fn new(open: &OpenSession, tenant: Arc<Arc<str>>, heartbeat_seconds: u32, now: Timestamp) -> Self {
         let mut session = Self {
             tenant,
             who: Who::from(&open.who),
@@ -189,7 +192,7 @@ struct Saved<T, W, M, G, Q, D> {
 impl Serialize for Session {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let saved = Saved {
-            tenant: &self.tenant,
+            tenant: &**self.tenant,
             who: &self.who,
             machine: self.machine(),
             opened: self.opened,
@@ -211,7 +214,8 @@ impl<'de> Deserialize<'de> for Session {
         let more =
             More { machine, lease_until, tickets: saved.tickets, done: saved.done, grants: Vec::new() };
         let more = (!more.is_empty()).then(|| Box::new(more));
-        let mut session = Self { tenant, who, opened, heartbeat_seconds, sole: GrantId(0), more };
+        let mut session =
+            Self { tenant: Arc::new(tenant), who, opened, heartbeat_seconds, sole: GrantId(0), more };
         saved.grants.into_iter().for_each(|grant| session.take(grant));
         Ok(session)
     }
@@ -225,7 +229,7 @@ impl Site {
     /// Opens a session; `another` is about to end and needs no place beside it.
     pub(crate) fn open_in_place_of(&mut self, open: &OpenSession, another: bool) -> Result<Reply, Refusal> {
         if let Some(session) = self.sessions.get(open.session) {
-            return if session.who == open.who && session.tenant == open.tenant {
+            return if session.who == open.who && *session.tenant == open.tenant {
                 Ok(opened(open.session, session.heartbeat_seconds, true))
             } else {
                 Err(Refusal::SessionTaken)
@@ -242,7 +246,7 @@ impl Site {
         let session = Session::new(open, self.known_tenant(&open.tenant), heartbeat, self.now);
         self.tell(Event::SessionOpened {
             session: open.session,
-            tenant: session.tenant.clone(),
+            tenant: (*session.tenant).clone(),
             who: session.who.clone(),
         });
         self.sessions.insert(open.session, session);
@@ -252,10 +256,18 @@ impl Site {
         Ok(opened(open.session, heartbeat, false))
     }
 
-    /// The tenant's name as its files spell it, so that a million sessions share one.
-    pub(crate) fn known_tenant(&self, tenant: &Arc<str>) -> Arc<str> {
-        let known = self.files.range((tenant.clone(), String::new())..).next().map(|((known, _), _)| known);
-        known.filter(|known| *known == tenant).unwrap_or(tenant).clone()
+    /// The tenant's name as other sessions have it, so that a million share one.
+    pub(crate) fn known_tenant(&mut self, tenant: &Arc<str>) -> Arc<Arc<str>> {
+        if let Some(known) = self.tenants.get(tenant) {
+            return known.clone();
+        }
+        let known = Arc::make_mut(&mut self.tenants);
+        if known.len() >= TENANTS {
+            known.clear();
+        }
+        let tenant = Arc::new(tenant.clone());
+        known.insert(tenant.clone());
+        tenant
     }
 
     pub(crate) fn renew_session(&mut self, id: SessionId, until: Timestamp) -> Result<Reply, Refusal> {
@@ -287,7 +299,7 @@ impl Site {
         self.ties.release(id);
         self.tell(Event::SessionEnded {
             session: id,
-            tenant: session.tenant,
+            tenant: (*session.tenant).clone(),
             who: session.who,
             why: why.clone(),
         });
@@ -305,6 +317,6 @@ mod tests {
 
     #[test]
     fn a_session_that_holds_one_grant_takes_no_more_than_a_seat_may() {
-        assert_eq!(size_of::<Session>(), 56);
+        assert_eq!(size_of::<Session>(), 48);
     }
 }

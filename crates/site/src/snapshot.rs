@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -16,6 +17,8 @@ const PLAIN: u16 = 1;
 /// The second: the same with its ties behind it. Written only where there are any, so that an earlier program goes on
 /// reading the state of a site that does not use them.
 const WITH_TIES: u16 = 2;
+/// The third: the same with its loans behind the ties, where there are any.
+const WITH_LOANS: u16 = 3;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +37,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {WITH_TIES}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {WITH_LOANS}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -58,12 +61,19 @@ impl Site {
     /// # Errors
     /// Those of `out`.
     pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
-        let version = if self.ties.is_empty() { PLAIN } else { WITH_TIES };
+        let version = match (self.loans.is_empty(), self.ties.is_empty()) {
+            (false, _) => WITH_LOANS,
+            (true, false) => WITH_TIES,
+            (true, true) => PLAIN,
+        };
         out.write_all(MAGIC)?;
         out.write_all(&version.to_le_bytes())?;
         postcard::to_io(self, &mut *out).map_err(io::Error::other)?;
-        if version == WITH_TIES {
-            postcard::to_io(&self.ties, out).map_err(io::Error::other)?;
+        if version >= WITH_TIES {
+            postcard::to_io(&self.ties, &mut *out).map_err(io::Error::other)?;
+        }
+        if version >= WITH_LOANS {
+            postcard::to_io(&self.loans, out).map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -76,15 +86,19 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if !(PLAIN..=WITH_TIES).contains(&version) {
+        if !(PLAIN..=WITH_LOANS).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
-        let (mut site, rest): (Self, &[u8]) = postcard::take_from_bytes(body).map_err(damaged)?;
-        if version == WITH_TIES {
-            site.ties = postcard::from_bytes(rest).map_err(damaged)?;
+        let (mut site, mut rest): (Self, &[u8]) = postcard::take_from_bytes(body).map_err(damaged)?;
+        if version >= WITH_TIES {
+            (site.ties, rest) = postcard::take_from_bytes(rest).map_err(damaged)?;
+        }
+        if version >= WITH_LOANS {
+            (site.loans, _) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         site.share_again();
+        site.note_loan_hours();
         Ok(site)
     }
 
@@ -104,8 +118,9 @@ impl Site {
 
     fn share_of(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get(id) else { return };
-        let tenant = self.known_tenant(&session.tenant);
         let (who, grants) = (session.who.clone(), session.grants().to_vec());
+        let tenant = Arc::clone(&session.tenant);
+        let tenant = self.known_tenant(&tenant);
         if let Some(session) = self.sessions.get_mut(id) {
             session.tenant = tenant;
         }

@@ -509,7 +509,7 @@ fn a_refusal_names_who_holds_what_since_when_the_oldest_first() {
     }
     let refused = site.none_left(4, "f", Amount::exactly(1));
     let holders: Vec<(&str, i64)> =
-        refused.holders.iter().map(|held| (&*held.who.user(), held.since.0)).collect();
+        refused.holders.iter().map(|held| (held.who.user(), held.since.0)).collect();
     assert_eq!(holders, [("u2", 10_000), ("u1", 20_000), ("u3", 30_000)]);
     assert_eq!((refused.capacity, refused.in_use, refused.queued), (3, 3, 0));
     assert_eq!(refused.next_free, None);

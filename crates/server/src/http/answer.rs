@@ -231,6 +231,27 @@ fn about_names(refusal: Refusal) -> Problem {
             "it stands for a request for another feature".to_owned(),
             "choose request keys at random",
         ),
+        Refusal::NotBorrowable => (
+            Code::NotBorrowable,
+            "the seat cannot be borrowed",
+            "its line does not say BORROW, or it is part of a suite or of a reservation".to_owned(),
+            "order a line that can be borrowed, or use the seat while the server can be reached",
+        ),
+        Refusal::LoanTooLong { latest } => (
+            Code::LoanTooLong,
+            "the seat cannot be borrowed for so long",
+            format!(
+                "a loan that begins now ends at {} at the latest, and not before it begins",
+                when(latest)
+            ),
+            "ask for an earlier end",
+        ),
+        Refusal::NoSuchLoan => (
+            Code::NoSuchLoan,
+            "there is no such loan",
+            "it came back, ran out, was taken away, or never was".to_owned(),
+            "`grantor stat -a` shows who holds what",
+        ),
         other => return about_administration(other),
     };
     Problem::new(code, title, detail).hint(hint)
