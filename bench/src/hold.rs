@@ -18,9 +18,9 @@ const CONNECTIONS: usize = 64;
 pub(crate) async fn run(seats: u64) -> Result<(), Failure> {
     let mut servers = Servers::start(1, 1).await?;
     let port = servers.ports().first().copied().unwrap_or(0);
-    let empty = usage::bytes(&servers.ids()) / 1024;
-    let (worst, filled) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let watching = tokio::spawn(watch(port, worst.clone(), filled.clone()));
+    let empty = usage::bytes(&servers.ids());
+    let filled = Arc::new(AtomicBool::new(false));
+    let watching = tokio::spawn(watch(port, filled.clone()));
     let next = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let filling: Vec<_> = (0..CONNECTIONS).map(|_| tokio::spawn(fill(port, next.clone(), seats))).collect();
@@ -28,23 +28,41 @@ pub(crate) async fn run(seats: u64) -> Result<(), Failure> {
         task.await??;
     }
     filled.store(true, Ordering::SeqCst);
-    watching.await??;
-    let full = usage::bytes(&servers.ids()) / 1024;
+    let full = usage::bytes(&servers.ids());
+    let waits = watching.await??;
     println!(
         "{seats} seats, each of a session of its own with names of 12 bytes, after {:.0} s",
         start.elapsed().as_secs_f64()
     );
+    let each = |bytes: u64| bytes.saturating_sub(empty) / seats.max(1);
+    println!("  memory empty {} MB, full {} MB: {} bytes for each seat", empty >> 20, full >> 20, each(full));
+    let peak = usage::peak(&servers.ids());
     println!(
-        "  memory {} MB, {:.0} bytes for each seat",
-        full / 1024,
-        (full - empty) as f64 * 1024.0 / seats as f64
+        "  at its peak, while a snapshot was written, {} MB: {} bytes for each seat",
+        peak >> 20,
+        each(peak)
     );
-    let worst = worst.load(Ordering::SeqCst);
-    println!("  longest wait of a client meanwhile, snapshots included: {:.1} ms", worst as f64 / 1e3);
-    restart(&mut servers, port).await
+    print_waits("while it filled, snapshots included", waits);
+    restart(&mut servers, port, each).await
 }
 
-async fn restart(servers: &mut Servers, port: u16) -> Result<(), Failure> {
+fn print_waits(when: &str, mut waits: Vec<u64>) {
+    waits.sort_unstable();
+    let at = |share: f64| {
+        let place = (waits.len() as f64 * share) as usize;
+        waits.get(place.min(waits.len().saturating_sub(1))).map_or(0.0, |micros| *micros as f64 / 1e3)
+    };
+    println!(
+        "  {} requests of one client {when}: p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, longest {:.1} ms",
+        waits.len(),
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0)
+    );
+}
+
+async fn restart(servers: &mut Servers, port: u16, each: impl Fn(u64) -> u64) -> Result<(), Failure> {
     let Some(server) = servers.all.first_mut() else { return Ok(()) };
     server.kill();
     let start = Instant::now();
@@ -58,7 +76,12 @@ async fn restart(servers: &mut Servers, port: u16) -> Result<(), Failure> {
         tokio::time::sleep(Duration::from_millis(5)).await;
     };
     println!("  killed and started again: first session and grant after {:.2} s", granted.as_secs_f64());
-    println!("  memory after the restart {} MB", usage::bytes(&servers.ids()) / 1024 / 1024);
+    for after in [0, 15] {
+        tokio::time::sleep(Duration::from_secs(after)).await;
+        let held = usage::bytes(&servers.ids());
+        println!("  memory {after} s later {} MB: {} bytes for each seat", held >> 20, each(held));
+    }
+    println!("  at its peak {} MB", usage::peak(&servers.ids()) >> 20);
     Ok(())
 }
 
@@ -87,8 +110,9 @@ async fn session(client: &mut Https, turn: u64) -> Result<(), Failure> {
     if status == 201 { Ok(()) } else { Err(format!("checkout: {status} {answer}").into()) }
 }
 
-/// One client that goes on all the time; keeps its longest wait in microseconds.
-async fn watch(port: u16, worst: Arc<AtomicU64>, filled: Arc<AtomicBool>) -> Result<(), Failure> {
+/// One client that goes on all the time; gives each of its waits in microseconds.
+async fn watch(port: u16, filled: Arc<AtomicBool>) -> Result<Vec<u64>, Failure> {
+    let mut waits = Vec::new();
     let mut client = Https::open(port).await?;
     let body = json!({ "user": "watcher", "host": "watcher", "application": "bench" }).to_string();
     let (_, answer) = client.send("POST", "/v1/sessions", &body, None).await?;
@@ -97,13 +121,13 @@ async fn watch(port: u16, worst: Arc<AtomicU64>, filled: Arc<AtomicBool>) -> Res
     while !filled.load(Ordering::SeqCst) {
         let start = Instant::now();
         let (_, answer) = client.send("POST", &path, r#"{"feature":"f0","version":"8.0"}"#, None).await?;
-        worst.fetch_max(micros(start), Ordering::SeqCst);
+        waits.push(micros(start));
         let grant = number(answer, "grant").ok_or("the watching client was granted nothing")?;
         let start = Instant::now();
         client.send("DELETE", &format!("{path}/{grant}"), "", None).await?;
-        worst.fetch_max(micros(start), Ordering::SeqCst);
+        waits.push(micros(start));
     }
-    Ok(())
+    Ok(waits)
 }
 
 fn micros(since: Instant) -> u64 {

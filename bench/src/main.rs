@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-/// As in the shipped binary.
+/// The one of the product: the servers that are driven are this program.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Parser)]
 #[command(about = "Figures of Grantor")]

@@ -43,6 +43,16 @@ pub(crate) fn bytes(roots: &[u32]) -> u64 {
     tree(roots).into_iter().filter_map(proportional).sum::<u64>() * 1024
 }
 
+/// The most that the processes ever had resident, in bytes: what they share counts for each.
+pub(crate) fn peak(processes: &[u32]) -> u64 {
+    let peak = |process: &u32| {
+        let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    };
+    processes.iter().filter_map(peak).sum::<u64>() * 1024
+}
+
 fn proportional(process: u32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
     text.lines().find_map(|line| line.strip_prefix("Pss:"))?.trim().trim_end_matches(" kB").parse().ok()

@@ -73,6 +73,12 @@ pub enum Code {
     NoSuchReservation,
     /// The reservation has too few seats of the feature left.
     NotReserved,
+    /// The line does not let the seat be borrowed.
+    NotBorrowable,
+    /// The line does not let the seat be borrowed for so long.
+    LoanTooLong,
+    /// There is no such loan: it came back, ran out, or never was.
+    NoSuchLoan,
     /// Nobody is named: no token, no password.
     Unauthenticated,
     /// Somebody is named who may not do this.
@@ -108,6 +114,7 @@ impl Code {
             | Self::NoSuchViolation
             | Self::NoSuchToken
             | Self::NoSuchReservation
+            | Self::NoSuchLoan
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::VersionNotServed
@@ -121,6 +128,8 @@ impl Code {
             | Self::SessionTaken
             | Self::NotALease
             | Self::NotReserved
+            | Self::NotBorrowable
+            | Self::LoanTooLong
             | Self::ClockNotAccused
             | Self::NameTaken => 409,
             Self::NoSuchSession | Self::AlreadyReturned | Self::RequestDone => 410,
@@ -147,6 +156,8 @@ impl Code {
             Self::WrongHost => -9,
             Self::AlreadyReturned => -105,
             Self::NoSuchGrant => -41,
+            Self::NotBorrowable => -68,
+            Self::LoanTooLong => -104,
             Self::BadLicenseFile => -2,
             Self::Unauthenticated | Self::Forbidden => -63,
             Self::Busy | Self::Unavailable | Self::Unknown => -23,

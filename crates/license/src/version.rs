@@ -63,6 +63,12 @@ impl Version {
         self.major
     }
 
+    /// As it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// One spelling for all equal versions: no trailing zeros, at least one digit before the point.
     #[must_use]
     pub fn canonical(&self) -> String {

@@ -34,13 +34,13 @@ pub(crate) fn log(event: &Event, at: Timestamp) {
         }
         Event::CapacityChanged { changes, .. } => log_changes(changes),
         Event::SessionOpened { tenant, who, .. } => {
-            info!(%at, %tenant, user = %who.user, host = %who.host, application = %who.application, "session opened")
+            info!(%at, %tenant, user = %who.user(), host = %who.host(), application = %who.application(), "session opened")
         }
         Event::SessionEnded { tenant, who, why, .. } => {
-            info!(%at, %tenant, user = %who.user, host = %who.host, why = ?why, "session ended")
+            info!(%at, %tenant, user = %who.user(), host = %who.host(), why = ?why, "session ended")
         }
         Event::CheckedOut(grant) => {
-            info!(event = CHECKED_OUT, %at, tenant = %grant.tenant, user = %grant.who.user, host = %grant.who.host, grant = grant.grant.0,
+            info!(event = CHECKED_OUT, %at, tenant = %grant.tenant, user = %grant.who.user(), host = %grant.who.host(), grant = grant.grant.0,
                 "Feature '{}': {} licenses checked out", grant.feature, grant.count);
         }
         Event::CheckedIn { grant, held_until } => log_grant(
@@ -54,7 +54,7 @@ pub(crate) fn log(event: &Event, at: Timestamp) {
         Event::Revoked { grant, why } => log_revoked(grant, why),
         Event::Denied { tenant, who, feature, version, refusal, .. } => {
             let problem = crate::http::refusal_text(refusal);
-            warn!(%at, %tenant, user = %who.user, host = %who.host, feature, %version, "denied: {problem}");
+            warn!(%at, %tenant, user = %who.user(), host = %who.host(), feature, %version, "denied: {problem}");
         }
         other => log_rest(other, at),
     }
@@ -63,10 +63,10 @@ pub(crate) fn log(event: &Event, at: Timestamp) {
 fn log_rest(event: &Event, at: jiff::Timestamp) {
     match event {
         Event::Queued { tenant, who, feature, ahead, ticket, .. } => {
-            info!(%at, %tenant, user = %who.user, host = %who.host, feature, ahead, ticket = ticket.0, "queued")
+            info!(%at, %tenant, user = %who.user(), host = %who.host(), feature, ahead, ticket = ticket.0, "queued")
         }
         Event::Dequeued { tenant, who, feature, why, ticket, .. } => {
-            info!(%at, %tenant, user = %who.user, host = %who.host, feature, ticket = ticket.0, "left the queue: {}", dequeue_text(why))
+            info!(%at, %tenant, user = %who.user(), host = %who.host(), feature, ticket = ticket.0, "left the queue: {}", dequeue_text(why))
         }
         Event::ViolationStarted(violation) => {
             let (tenant, feature) = subject(violation);
@@ -81,6 +81,7 @@ fn log_rest(event: &Event, at: jiff::Timestamp) {
         Event::AdministratorCreated { name } => info!(%at, name, "administrator created"),
         Event::TokenAdded { name, by, scopes } => info!(%at, name, by, scopes = ?scopes, "token made"),
         Event::TokenRevoked { name, by } => info!(%at, name, by, "token revoked"),
+        Event::Borrowed { grant, until } => log_grant(grant, &format!("borrowed until {}", instant(*until))),
         Event::HandedOver { grant, .. } => log_grant(grant, "handed over to the instance's next session"),
         _ => {}
     }
@@ -105,11 +106,11 @@ fn log_changes(changes: &[PoolChange]) {
 }
 
 fn log_grant(grant: &GrantEvent, what: &str) {
-    info!(at = %instant(grant.at), tenant = %grant.tenant, user = %grant.who.user, host = %grant.who.host, feature = %grant.feature, count = grant.count, grant = grant.grant.0, "{what}");
+    info!(at = %instant(grant.at), tenant = %grant.tenant, user = %grant.who.user(), host = %grant.who.host(), feature = %grant.feature, count = grant.count, grant = grant.grant.0, "{what}");
 }
 
 fn log_revoked(grant: &GrantEvent, why: &RevokeReason) {
-    warn!(at = %instant(grant.at), tenant = %grant.tenant, user = %grant.who.user, host = %grant.who.host, feature = %grant.feature, count = grant.count, grant = grant.grant.0, "revoked: {}", revoke_text(why));
+    warn!(at = %instant(grant.at), tenant = %grant.tenant, user = %grant.who.user(), host = %grant.who.host(), feature = %grant.feature, count = grant.count, grant = grant.grant.0, "revoked: {}", revoke_text(why));
 }
 
 /// Why seats were taken away, for people.

@@ -57,7 +57,7 @@ pub(crate) async fn begin(app: &App) -> Result<Option<String>, Failure> {
     }
     app.clock.has_seen(app.consensus.view().now());
     let site = app.consensus.view();
-    let sessions = site.sessions().filter(|(_, session)| session.lease_until.is_none());
+    let sessions = site.sessions().filter(|(_, session)| session.lease_until().is_none());
     app.living.begin(sessions.map(|(id, session)| (id, session.heartbeat_seconds)));
     app.configure(&app.config).await.map_err(|failure| failure.0.detail)?;
     // Of several servers, one that was away may have old files: there an administrator says when they are read.

@@ -193,7 +193,7 @@ fn pass_on(app: &App, event: &Event, at: Timestamp) {
         Event::SessionOpened { session, .. } if app.is_open.load(Ordering::SeqCst) => {
             // Whoever asked for it may have gone away meanwhile: it must be watched all the same.
             let heartbeat = app.consensus.look(|site| {
-                let opened = site.session(*session).filter(|opened| opened.lease_until.is_none());
+                let opened = site.session(*session).filter(|opened| opened.lease_until().is_none());
                 opened.map(|opened| opened.heartbeat_seconds)
             });
             if let Some(heartbeat) = heartbeat {

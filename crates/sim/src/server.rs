@@ -196,7 +196,7 @@ impl Live {
         let (now, view) = (self.now(world), self.consensus.view());
         let mut living = locked(&self.living);
         living.retain(|id, _| view.session(*id).is_some());
-        for (id, session) in view.sessions().filter(|(_, session)| session.lease_until.is_none()) {
+        for (id, session) in view.sessions().filter(|(_, session)| session.lease_until().is_none()) {
             living.entry(id).or_insert(Some(now + i64::from(session.heartbeat_seconds) * 1000));
         }
         let late: Vec<SessionId> =
@@ -209,7 +209,7 @@ impl Live {
 }
 
 fn holdings(site: &Site) -> BTreeMap<SessionId, Vec<GrantId>> {
-    site.sessions().map(|(id, session)| (id, session.grants.clone())).collect()
+    site.sessions().map(|(id, session)| (id, session.grants().to_vec())).collect()
 }
 
 /// Ends sessions that are not heard of and lets time pass, as the product's watch does.

@@ -2,18 +2,21 @@
 //! grants for checkouts, fresh ones and those from the queue alike.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use grantor_license::{Machine, Model};
 
 use crate::Site;
-use crate::command::{CheckOut, Identity};
+use crate::command::CheckOut;
 use crate::event::Event;
+use crate::grant::{Grant, Taken};
 use crate::ids::{GrantId, PoolId, RequestKey, TicketId};
 use crate::nearest;
 use crate::outcome::{Granted, Held, NoneLeft, Refusal, Reply};
-use crate::pool::{FeatureKey, Grant, Pool};
+use crate::pool::{FeatureKey, Pool};
 use crate::session::Session;
 use crate::violation::Breach;
+use crate::who::Who;
 
 /// Most holders that a refusal names.
 const HOLDERS: usize = 10;
@@ -68,7 +71,7 @@ impl Site {
             return None;
         }
         let grants: Vec<GrantId> = session
-            .grants
+            .grants()
             .iter()
             .copied()
             .filter(|id| self.grants.get(*id).is_some_and(|g| g.request == ask.request))
@@ -82,7 +85,7 @@ impl Site {
         if let Some(answer) = self.waiting_for(session, key, ask.request) {
             return Some(answer);
         }
-        session.done.contains(&ask.request).then_some(Err(Refusal::RequestDone))
+        session.done().contains(&ask.request).then_some(Err(Refusal::RequestDone))
     }
 
     /// What to take from where, leaving alone what those ahead in the queue claim.
@@ -198,8 +201,10 @@ impl Site {
     }
 
     fn held_by(&self, session: &Session, key: &FeatureKey) -> u32 {
-        let of_feature =
-            session.grants.iter().filter(|id| self.pool_of(**id).is_some_and(|pool| pool.terms.key == *key));
+        let of_feature = session
+            .grants()
+            .iter()
+            .filter(|id| self.pool_of(**id).is_some_and(|pool| pool.terms.key == *key));
         of_feature.filter_map(|id| self.grants.get(*id)).map(|grant| grant.count).sum()
     }
 
@@ -221,9 +226,8 @@ impl Site {
         if let (true, Some(pool)) = (by_checkout.is_empty(), versions.first()) {
             return Err(Refusal::NotForCheckout { model: pool.terms.model });
         }
-        let machine = claimed_machine(session.machine.as_deref(), &session.who);
-        let unlocked: Vec<&Pool> =
-            by_checkout.iter().copied().filter(|pool| is_unlocked(pool, &machine)).collect();
+        let may = |pool: &&Pool| is_unlocked(pool, || claimed_machine(session.machine(), &session.who));
+        let unlocked: Vec<&Pool> = by_checkout.iter().copied().filter(may).collect();
         if unlocked.is_empty() {
             let locked_to =
                 by_checkout.iter().flat_map(|pool| &pool.terms.locks).map(ToString::to_string).collect();
@@ -293,17 +297,16 @@ impl Site {
 
     /// Who holds seats of `pool`, the one who has held longest first.
     pub fn holders(&self, pool: &Pool) -> impl Iterator<Item = Held> {
-        let next = |id: &GrantId| self.grants.get(*id).and_then(|grant| grant.newer);
+        let next = |id: &GrantId| self.grants.get(*id).and_then(|grant| grant.newer.get());
         std::iter::successors(pool.oldest, next).filter_map(|id| {
             let grant = self.grants.get(id)?;
-            let lease =
-                grant.session.and_then(|id| self.sessions.get(id)).and_then(|session| session.lease_until);
+            let lease = grant.session().and_then(|id| self.sessions.get(id)).and_then(Session::lease_until);
             Some(Held {
                 grant: id,
                 who: grant.who.clone(),
                 count: grant.count,
                 since: grant.since,
-                until: grant.until.or(lease),
+                until: grant.until().or(lease),
             })
         })
     }
@@ -323,7 +326,9 @@ impl Site {
         let suite = self.suite_of(pool).map(|suite| suite.id);
         let companion = suite.and_then(|suite| self.make(ask, suite, 1, None, true));
         let id = self.make(ask, pool, count, ticket, false)?;
-        self.grants.get_mut(id)?.companion = companion;
+        if companion.is_some() {
+            self.grants.get_mut(id)?.set_companion(companion);
+        }
         self.granted(id)
     }
 
@@ -337,28 +342,17 @@ impl Site {
         is_companion: bool,
     ) -> Option<GrantId> {
         let who = self.sessions.get(ask.session)?.who.clone();
-        let group = self.pools.get(pool)?.terms.group(&who, ask.share.as_deref()).map(Box::new);
+        let from = self.pools.get(pool)?;
+        let group = from.terms.group(&who, ask.share.as_deref());
+        let asked = from.spelled(&ask.version).unwrap_or_else(|| Arc::new(ask.version.clone()));
         let id = GrantId(self.next_grant);
         self.next_grant += 1;
-        let grant = Grant {
-            pool,
-            session: Some(ask.session),
-            taken_by: ask.session,
-            who,
-            count,
-            spends: 0,
-            since: self.now,
-            asked: ask.version.clone(),
-            until: None,
-            request: if is_companion { RequestKey::default() } else { ask.request },
-            group,
-            companion: None,
-            is_companion,
-            older: None,
-            newer: None,
-        };
+        let request = if is_companion { RequestKey::default() } else { ask.request };
+        let (session, since) = (ask.session, self.now);
+        let taken = Taken { pool, session, who, count, since, asked, request };
+        let grant = Grant::new(taken, group, is_companion);
         self.attach(id, grant, pool);
-        self.sessions.get_mut(ask.session)?.grants.push(id);
+        self.sessions.get_mut(ask.session)?.take(id);
         let mut event = self.grant_event(id)?;
         event.ticket = ticket;
         self.tell(Event::CheckedOut(event));
@@ -386,7 +380,7 @@ impl Site {
     fn deny(&mut self, ask: &CheckOut, key: &FeatureKey, refusal: &Refusal) {
         let Some(session) = self.sessions.get(ask.session) else { return };
         let event = Event::Denied {
-            tenant: session.tenant.clone(),
+            tenant: (*session.tenant).clone(),
             who: session.who.clone(),
             session: ask.session,
             feature: ask.feature.clone(),
@@ -406,14 +400,19 @@ impl Site {
 }
 
 /// What a session says of its machine; `HOSTID=` locks on lines are held against it (flexnet-formats §2).
-pub(crate) fn claimed_machine(machine: Option<&Machine>, who: &Identity) -> Machine {
+pub(crate) fn claimed_machine(machine: Option<&Machine>, who: &Who) -> Machine {
     let mut machine = machine.cloned().unwrap_or_default();
-    machine.hostnames.push(who.host.to_string());
-    machine.user = Some(who.user.to_string());
-    machine.display = Some(who.display.to_string());
+    machine.hostnames.push(who.host().to_owned());
+    machine.user = Some(who.user().to_owned());
+    machine.display = Some(who.display().to_owned());
     machine
 }
 
-pub(crate) fn is_unlocked(pool: &Pool, machine: &Machine) -> bool {
-    pool.terms.locks.is_empty() || pool.terms.locks.iter().any(|lock| lock.matches(machine))
+/// Whether the machine may take from the pool; it is put together only for a pool that is locked.
+pub(crate) fn is_unlocked(pool: &Pool, machine: impl FnOnce() -> Machine) -> bool {
+    let locks = &pool.terms.locks;
+    locks.is_empty() || {
+        let machine = machine();
+        locks.iter().any(|lock| lock.matches(&machine))
+    }
 }

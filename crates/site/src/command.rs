@@ -8,7 +8,7 @@ use grantor_license::{LicenseInfo, Machine, Offer, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Scope, Secret};
-use crate::ids::{GrantId, RequestKey, SessionId, TicketId};
+use crate::ids::{GrantId, LoanKey, RequestKey, SessionId, TicketId};
 use crate::settings::{FeaturePolicy, Settings};
 use crate::time::Timestamp;
 
@@ -78,6 +78,10 @@ pub enum Command {
     OpenInstance { open: OpenSession, instance: Box<str> },
     /// Take seats out of a lease; they go back to it while it lives.
     CheckOutReserved { ask: CheckOut, lease: SessionId },
+    /// Borrow a grant that the session holds: it stands until then whatever becomes of the session. The key gives it back.
+    Borrow { session: SessionId, grant: GrantId, loan: LoanKey, until: Timestamp },
+    /// Give a borrowed grant back before its time.
+    ReturnLoan { loan: LoanKey },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

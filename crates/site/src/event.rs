@@ -6,11 +6,12 @@ use grantor_license::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Scope;
-use crate::command::{EndReason, Identity};
+use crate::command::EndReason;
 use crate::ids::{GrantId, SessionId, TicketId};
 use crate::outcome::{PoolChange, Refusal};
 use crate::time::Timestamp;
 use crate::violation::Violation;
+use crate::who::Who;
 
 /// What happened.
 #[allow(missing_docs, reason = "the fields are named for what they hold")]
@@ -23,9 +24,9 @@ pub enum Event {
     /// Lines came into force or ran out at their time.
     CapacityChanged { at: Timestamp, changes: Vec<PoolChange> },
     /// A session began.
-    SessionOpened { session: SessionId, tenant: Arc<str>, who: Arc<Identity> },
+    SessionOpened { session: SessionId, tenant: Arc<str>, who: Who },
     /// A session ended.
-    SessionEnded { session: SessionId, tenant: Arc<str>, who: Arc<Identity>, why: EndReason },
+    SessionEnded { session: SessionId, tenant: Arc<str>, who: Who, why: EndReason },
     /// Seats were granted (log event 07101).
     CheckedOut(GrantEvent),
     /// Seats were given back; `held_until` says that a hold window still keeps them.
@@ -37,27 +38,20 @@ pub enum Event {
     /// A request was refused (log event 07100).
     Denied {
         tenant: Arc<str>,
-        who: Arc<Identity>,
+        who: Who,
         session: SessionId,
         feature: String,
         version: Version,
         refusal: Refusal,
     },
     /// A request waits in line.
-    Queued {
-        ticket: TicketId,
-        session: SessionId,
-        tenant: Arc<str>,
-        who: Arc<Identity>,
-        feature: String,
-        ahead: u32,
-    },
+    Queued { ticket: TicketId, session: SessionId, tenant: Arc<str>, who: Who, feature: String, ahead: u32 },
     /// A request left the line; it was granted if a `CheckedOut` with its ticket follows.
     Dequeued {
         ticket: TicketId,
         session: SessionId,
         tenant: Arc<str>,
-        who: Arc<Identity>,
+        who: Who,
         feature: String,
         why: DequeueReason,
     },
@@ -73,6 +67,8 @@ pub enum Event {
     TokenRevoked { name: String, by: String },
     /// A grant passed to the instance's next session; nothing was free in between.
     HandedOver { grant: GrantEvent, from: SessionId },
+    /// A grant was borrowed: it stands until then without its session.
+    Borrowed { grant: GrantEvent, until: Timestamp },
 }
 
 /// A grant as an event tells of it.
@@ -85,11 +81,11 @@ pub struct GrantEvent {
     /// Whose pool.
     pub tenant: Arc<str>,
     /// Who, as claimed.
-    pub who: Arc<Identity>,
+    pub who: Who,
     /// The feature as its line spells it.
     pub feature: Arc<str>,
     /// The version asked for.
-    pub version: Version,
+    pub version: Arc<Version>,
     /// How many.
     pub count: u32,
     /// Since when.

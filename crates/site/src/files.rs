@@ -14,6 +14,7 @@ use crate::event::{Event, RevokeReason};
 use crate::ids::{GrantId, PoolId};
 use crate::outcome::{PoolChange, Refusal, Reply};
 use crate::pool::{FeatureKey, Pool, Suite, Terms};
+use crate::session::Session;
 use crate::settings::Shrink;
 use crate::time::Timestamp;
 use crate::timers::Due;
@@ -139,6 +140,23 @@ impl Site {
         changes(&before, &self.capacities(tenant))
     }
 
+    /// Works out anew for how long each pool's seats may be borrowed: the state was read, and does not say so.
+    pub(crate) fn note_loan_hours(&mut self) {
+        let tenants: BTreeSet<Arc<str>> = self.files.keys().map(|(tenant, _)| tenant.clone()).collect();
+        for tenant in tenants {
+            let lines = self.lines_of(&tenant);
+            let offers: Vec<Offer> = lines.iter().map(|line| line.offer.clone()).collect();
+            let in_force = |i: usize| lines.get(i).is_some_and(|line| line.in_force(self.now));
+            let pools = grantor_license::pools(&offers, &in_force).pools;
+            let ids = self.identities(&tenant);
+            for pool in pools {
+                if let Some(id) = ids.get(&pool.pool_key) {
+                    self.loans.set_hours(*id, pool.borrow_hours);
+                }
+            }
+        }
+    }
+
     /// A tenant's lines in the order of its files. A signed line counts once, however many files hold it.
     fn lines_of(&self, tenant: &Arc<str>) -> Vec<LoadedLine> {
         let mut seen = BTreeSet::new();
@@ -188,6 +206,7 @@ impl Site {
                 .entry(terms.key.clone())
                 .or_insert_with(|| Known { spelled: terms.feature.clone(), ..Known::default() });
             known.pools.push(id);
+            self.loans.set_hours(id, pool.borrow_hours);
             self.set_terms(id, terms);
         }
         self.index = Arc::new(index);
@@ -225,6 +244,7 @@ impl Site {
             for grant in self.grants_of(*id) {
                 self.move_grant(grant);
             }
+            self.loans.set_hours(*id, None);
             self.forget_empty(*id);
         }
     }
@@ -252,20 +272,20 @@ impl Site {
     fn move_grant(&mut self, id: GrantId) {
         let Some(grant) = self.grants.get(id) else { return };
         let Some(key) = self.pools.get(grant.pool).map(|pool| pool.terms.key.clone()) else { return };
-        let share = grant.group.as_ref().and_then(|group| group.vendor());
+        let share = grant.group().and_then(|group| group.vendor()).map(str::to_owned);
         let mut grant = grant.clone();
-        let session = grant.session.and_then(|session| self.sessions.get(session));
-        let machine = claimed_machine(session.and_then(|s| s.machine.as_deref()), &grant.who);
+        let session = grant.session().and_then(|session| self.sessions.get(session));
+        let machine = || claimed_machine(session.and_then(Session::machine), &grant.who);
         let home = self.pools_of(&key).find_map(|pool| {
-            let group = pool.terms.group(&grant.who, share);
+            let group = pool.terms.group(&grant.who, share.as_deref());
             let fits = matches!(pool.terms.model, Model::Floating | Model::Uncounted)
                 && pool.terms.serves(&grant.asked)
-                && is_unlocked(pool, &machine)
+                && is_unlocked(pool, machine)
                 && self.cost(pool, group.as_ref(), grant.count) <= pool.free();
             fits.then_some((pool.id, group))
         });
         let Some((home, group)) = home else { return };
-        grant.group = group.map(Box::new);
+        grant.set_group(group);
         self.detach(id);
         self.attach(id, grant, home);
     }
@@ -273,7 +293,7 @@ impl Site {
     /// The pool's grants, the one held longest first.
     pub(crate) fn grants_of(&self, pool: PoolId) -> Vec<GrantId> {
         let first = self.pools.get(pool).and_then(|pool| pool.oldest);
-        std::iter::successors(first, |id| self.grants.get(*id)?.newer).collect()
+        std::iter::successors(first, |id| self.grants.get(*id)?.newer.get()).collect()
     }
 
     /// Drops a pool that no line stands behind and nobody holds anything of.

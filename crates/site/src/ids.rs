@@ -17,6 +17,23 @@ impl fmt::Debug for SessionId {
     }
 }
 
+/// A loan's name: 128 bits chosen at random by whoever borrows, and the secret that gives the seat back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LoanKey(pub u128);
+
+impl fmt::Debug for LoanKey {
+    /// Shows the first eighth only, as for sessions.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LoanKey({:04x}…)", self.0 >> 112)
+    }
+}
+
+impl Key for LoanKey {
+    fn spread(self) -> u64 {
+        (self.0 ^ (self.0 >> 64)) as u64
+    }
+}
+
 impl Key for SessionId {
     fn spread(self) -> u64 {
         (self.0 ^ (self.0 >> 64)) as u64

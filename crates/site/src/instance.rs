@@ -27,17 +27,17 @@ impl Site {
     }
 
     fn hand_over(&mut self, from: SessionId, to: SessionId) {
-        let Some(old) = self.sessions.get_mut(from) else { return };
-        let grants = std::mem::take(&mut old.grants);
+        let Some(old) = self.sessions.get(from) else { return };
+        let grants = old.grants().to_vec();
         let (moving, staying): (Vec<_>, Vec<_>) = grants.into_iter().partition(|id| self.may_have(to, *id));
         for id in &moving {
             self.give_to(*id, to);
         }
         if let Some(old) = self.sessions.get_mut(from) {
-            old.grants = staying;
+            old.set_grants(staying);
         }
         if let Some(new) = self.sessions.get_mut(to) {
-            new.grants.extend(&moving);
+            moving.iter().for_each(|id| new.take(*id));
         }
         for id in moving {
             if let Some(grant) = self.grant_event(id) {
@@ -52,13 +52,13 @@ impl Site {
         let Some((session, pool)) = self.sessions.get(session).zip(self.pool_of(component)) else {
             return false;
         };
-        is_unlocked(pool, &claimed_machine(session.machine.as_deref(), &session.who))
+        is_unlocked(pool, || claimed_machine(session.machine(), &session.who))
     }
 
     fn give_to(&mut self, id: GrantId, session: SessionId) {
         let Some(who) = self.sessions.get(session).map(|session| session.who.clone()) else { return };
         if let Some(grant) = self.grants.get_mut(id) {
-            (grant.session, grant.taken_by, grant.who) = (Some(session), session, who);
+            (grant.taken_by, grant.who) = (session, who);
         }
     }
 }

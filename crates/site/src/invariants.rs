@@ -27,6 +27,7 @@ impl Site {
         broken.extend(spent.keys().map(|id| format!("grants of pool {id}, which is not there")));
         self.check_sessions(&mut broken);
         self.check_ties(&mut broken);
+        self.check_loans(&mut broken);
         self.check_queues(&mut broken);
         self.check_violations(&mut broken);
         self.check_companions(&mut broken);
@@ -39,9 +40,9 @@ impl Site {
     /// No grant without a session or a hold.
     fn check_holder(&self, id: GrantId, broken: &mut Vec<String>) {
         let Some(grant) = self.grants.get(id) else { return };
-        let held = match (grant.session, grant.until) {
+        let held = match (grant.session(), grant.until()) {
             (Some(session), None) => {
-                self.sessions.get(session).is_some_and(|session| session.grants.contains(&id))
+                self.sessions.get(session).is_some_and(|session| session.grants().contains(&id))
             }
             (None, Some(until)) => until > self.now && self.timers.contains(until, Due::Hold(id)),
             _ => false,
@@ -90,11 +91,11 @@ impl Site {
     fn check_sessions(&self, broken: &mut Vec<String>) {
         for (id, session) in self.sessions.iter() {
             let strangers = session
-                .grants
+                .grants()
                 .iter()
-                .filter(|grant| self.grants.get(**grant).is_none_or(|g| g.session != Some(id)));
+                .filter(|grant| self.grants.get(**grant).is_none_or(|g| g.session() != Some(id)));
             broken.extend(strangers.map(|grant| format!("{id:?} lists grant {grant}, which is not its own")));
-            if session.lease_until.is_some_and(|until| until <= self.now) {
+            if session.lease_until().is_some_and(|until| until <= self.now) {
                 broken.push(format!("{id:?} outlived its lease"));
             }
         }
@@ -112,7 +113,7 @@ impl Site {
             broken.push("instances and their sessions differ in number".to_owned());
         }
         for (grant, lease) in ties.reserved.iter() {
-            if self.grants.get(grant).is_none_or(|grant| grant.session == Some(*lease)) {
+            if self.grants.get(grant).is_none_or(|grant| grant.session() == Some(*lease)) {
                 broken.push(format!("grant {grant} is tied to a lease and is nobody's"));
             }
         }
@@ -136,10 +137,12 @@ impl Site {
         for (id, session) in self.sessions.iter() {
             let strange =
                 |t: &&TicketId| self.tickets.get(**t).is_none_or(|waiting| waiting.ask.session != id);
-            broken.extend(session.tickets.iter().filter(strange).map(|t| format!("{id:?} lists ticket {t}")));
+            broken
+                .extend(session.tickets().iter().filter(strange).map(|t| format!("{id:?} lists ticket {t}")));
         }
         for (id, waiting) in self.tickets.iter() {
-            if !self.sessions.get(waiting.ask.session).is_some_and(|session| session.tickets.contains(&id)) {
+            if !self.sessions.get(waiting.ask.session).is_some_and(|session| session.tickets().contains(&id))
+            {
                 broken.push(format!("nobody waits with ticket {id}"));
             }
         }
@@ -182,9 +185,9 @@ impl Site {
 
     /// A component and the seat of its suite are held together.
     fn check_companions(&self, broken: &mut Vec<String>) {
-        for (id, grant) in self.grants.iter().filter(|(_, grant)| grant.session.is_some()) {
-            let companion = grant.companion.map(|other| self.grants.get(other));
-            if companion.is_some_and(|other| other.is_none_or(|other| other.session != grant.session)) {
+        for (id, grant) in self.grants.iter().filter(|(_, grant)| grant.session().is_some()) {
+            let companion = grant.companion().map(|other| self.grants.get(other));
+            if companion.is_some_and(|other| other.is_none_or(|other| other.session() != grant.session())) {
                 broken.push(format!("grant {id} lacks the seat of its suite"));
             }
         }

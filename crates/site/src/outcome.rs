@@ -6,10 +6,10 @@ use std::sync::Arc;
 use grantor_license::{Model, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::command::Identity;
 use crate::event::Event;
 use crate::ids::{GrantId, SessionId, TicketId};
 use crate::time::Timestamp;
+use crate::who::Who;
 
 /// What came of one entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,6 +56,11 @@ pub enum Reply {
         /// Every pool whose capacity differs from before.
         changes: Vec<PoolChange>,
     },
+    /// The grant is borrowed.
+    Borrowed {
+        /// It stands until then.
+        until: Timestamp,
+    },
 }
 
 /// Seats granted from one pool.
@@ -100,7 +105,7 @@ pub struct Held {
     /// The grant's number.
     pub grant: GrantId,
     /// Who, as claimed.
-    pub who: Arc<Identity>,
+    pub who: Who,
     /// How many.
     pub count: u32,
     /// Since when.
@@ -228,6 +233,15 @@ pub enum Refusal {
         /// How many it has.
         left: u32,
     },
+    /// The line does not let the grant be borrowed, or the grant is a part of a suite or of a reservation.
+    NotBorrowable,
+    /// A loan ends after now and not later than the line lets it.
+    LoanTooLong {
+        /// When it would have to end.
+        latest: Timestamp,
+    },
+    /// There is no such loan: it came back, ran out, or never was.
+    NoSuchLoan,
 }
 
 /// All seats are out: who holds them, and what would help.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use grantor_license::{DupGroup, HostId, Model, Version, VersionRule};
 use serde::{Deserialize, Serialize};
 
-use crate::command::Identity;
-use crate::ids::{GrantId, PoolId, RequestKey, SessionId};
+use crate::ids::{GrantId, PoolId};
 use crate::time::Timestamp;
+use crate::who::Who;
 
 /// Names a feature of a tenant; the feature is folded to lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,13 +91,13 @@ impl Terms {
 
     /// What makes two checkouts from this pool share a seat; `None` = they don't.
     #[must_use]
-    pub(crate) fn group(&self, who: &Identity, share: Option<&str>) -> Option<GroupKey> {
+    pub(crate) fn group(&self, who: &Who, share: Option<&str>) -> Option<GroupKey> {
         let dup = &self.dup;
         let vendor = if dup.vendor { Some(share?.into()) } else { None };
         (dup.user || dup.host || dup.display || dup.vendor || dup.site).then(|| GroupKey {
-            user: dup.user.then(|| who.user.clone()),
-            host: dup.host.then(|| who.host.to_lowercase().into()),
-            display: dup.display.then(|| who.display.clone()),
+            user: dup.user.then(|| who.user().into()),
+            host: dup.host.then(|| who.host().to_lowercase().into()),
+            display: dup.display.then(|| who.display().into()),
             vendor,
         })
     }
@@ -136,11 +136,26 @@ pub struct Pool {
     pub(crate) newest: Option<GrantId>,
     /// Grants that share seats.
     pub(crate) groups: BTreeMap<GroupKey, Vec<GrantId>>,
+    /// Versions asked for lately, for grants to share.
+    #[serde(skip)]
+    asked: Vec<Arc<Version>>,
 }
+
+/// How many spellings of versions a pool keeps for its grants to share.
+const SPELLINGS: usize = 8;
 
 impl Pool {
     pub(crate) fn new(id: PoolId, terms: Arc<Terms>) -> Self {
-        Self { id, terms, used: 0, grants: 0, oldest: None, newest: None, groups: BTreeMap::new() }
+        Self {
+            id,
+            terms,
+            used: 0,
+            grants: 0,
+            oldest: None,
+            newest: None,
+            groups: BTreeMap::new(),
+            asked: Vec::new(),
+        }
     }
 
     /// Seats that may still be granted.
@@ -149,41 +164,25 @@ impl Pool {
         if self.terms.capacity.is_none() { u32::MAX } else { self.terms.limit().saturating_sub(self.used) }
     }
 
+    /// The version as other grants hold it, if one was spelled the same lately.
+    pub(crate) fn spelled(&self, version: &Version) -> Option<Arc<Version>> {
+        self.asked.iter().find(|asked| asked.text() == version.text()).cloned()
+    }
+
+    /// Keeps the version for later grants.
+    pub(crate) fn keep_spelling(&mut self, version: &Arc<Version>) {
+        if self.asked.iter().any(|asked| Arc::ptr_eq(asked, version)) {
+            return;
+        }
+        if self.asked.len() == SPELLINGS {
+            self.asked.remove(0);
+        }
+        self.asked.push(version.clone());
+    }
+
     /// Whether more is out than may be.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.terms.capacity.is_some() && self.used > self.terms.limit()
     }
-}
-
-/// A held quantity of a pool: the one thing that capacity is spent on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Grant {
-    /// What it is spent on.
-    pub pool: PoolId,
-    /// Who holds it; `None` = nobody any more, a hold window runs.
-    pub session: Option<SessionId>,
-    /// The session that took it.
-    pub taken_by: SessionId,
-    /// Who took it, as claimed.
-    pub who: Arc<Identity>,
-    /// How many seats its holder has.
-    pub count: u32,
-    /// How many seats of the pool it spends: fewer than `count` where others of its group spend them already.
-    pub spends: u32,
-    /// Since when.
-    pub since: Timestamp,
-    /// The version asked for.
-    pub asked: Version,
-    /// When the hold window ends.
-    pub until: Option<Timestamp>,
-    /// The asker's name for the request.
-    pub request: RequestKey,
-    pub(crate) group: Option<Box<GroupKey>>,
-    /// The seat of its suite that it took along and gives back with itself.
-    pub(crate) companion: Option<GrantId>,
-    /// Whether it is such a seat: it goes only with the grant that it came with.
-    pub(crate) is_companion: bool,
-    pub(crate) older: Option<GrantId>,
-    pub(crate) newer: Option<GrantId>,
 }

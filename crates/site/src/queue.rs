@@ -56,14 +56,14 @@ impl Site {
         self.timers.add(waiting.until, Due::Ticket(ticket));
         self.queues.entry(waiting.key.clone()).or_default().insert(ticket);
         if let Some(session) = self.sessions.get_mut(waiting.ask.session) {
-            session.tickets.push(ticket);
+            session.wait(ticket);
         }
         self.tickets.insert(ticket, waiting);
     }
 
     fn tell_queued(&mut self, ticket: TicketId, ask: &CheckOut, ahead: u32) {
         let Some(session) = self.sessions.get(ask.session) else { return };
-        let (tenant, who) = (session.tenant.clone(), session.who.clone());
+        let (tenant, who) = ((*session.tenant).clone(), session.who.clone());
         self.tell(Event::Queued {
             ticket,
             session: ask.session,
@@ -178,8 +178,8 @@ impl Site {
             }
         }
         let Some(session) = self.sessions.get_mut(waiting.ask.session) else { return };
-        session.tickets.retain(|other| *other != ticket);
-        let (tenant, who) = (session.tenant.clone(), session.who.clone());
+        session.wait_no_more(ticket);
+        let (tenant, who) = ((*session.tenant).clone(), session.who.clone());
         let (session, feature) = (waiting.ask.session, waiting.ask.feature);
         self.tell(Event::Dequeued { ticket, session, tenant, who, feature, why });
     }
@@ -194,7 +194,7 @@ impl Site {
         let same = |ticket: &&TicketId| {
             self.tickets.get(**ticket).is_some_and(|waiting| waiting.ask.request == request)
         };
-        let ticket = *session.tickets.iter().find(same)?;
+        let ticket = *session.tickets().iter().find(same)?;
         if self.tickets.get(ticket)?.key != *key {
             return Some(Err(Refusal::RequestKeyReused));
         }

@@ -3,9 +3,10 @@
 
 use crate::Site;
 use crate::event::{Event, GrantEvent, RevokeReason};
+use crate::grant::Grant;
 use crate::ids::{GrantId, PoolId, SessionId};
 use crate::outcome::{Refusal, Reply};
-use crate::pool::{FeatureKey, Grant, GroupKey, Pool};
+use crate::pool::{FeatureKey, GroupKey, Pool};
 use crate::time::Timestamp;
 use crate::timers::Due;
 
@@ -14,14 +15,25 @@ impl Site {
         if !self.sessions.contains(session) {
             return Err(Refusal::NoSuchSession);
         }
-        match self.grants.get(id) {
-            Some(grant) if grant.is_companion => return Err(Refusal::NoSuchGrant),
-            Some(grant) if grant.session == Some(session) => {}
-            Some(grant) if grant.taken_by != session => return Err(Refusal::NoSuchGrant),
-            None if id.0 == 0 || id.0 >= self.next_grant => return Err(Refusal::NoSuchGrant),
-            _ => return Err(Refusal::AlreadyReturned),
-        }
+        self.held_grant(session, id)?;
         Ok(Reply::CheckedIn { held_until: self.give_back(id) })
+    }
+
+    /// A grant that the session holds and may let go.
+    pub(crate) fn held_grant(&self, session: SessionId, id: GrantId) -> Result<&Grant, Refusal> {
+        match self.grants.get(id) {
+            Some(grant) if grant.is_companion() => Err(Refusal::NoSuchGrant),
+            Some(grant) if grant.session() == Some(session) => Ok(grant),
+            Some(grant) if grant.taken_by != session => Err(Refusal::NoSuchGrant),
+            None if id.0 == 0 || id.0 >= self.next_grant => Err(Refusal::NoSuchGrant),
+            _ => Err(Refusal::AlreadyReturned),
+        }
+    }
+
+    /// When the windows of a grant that is let go now end.
+    pub(crate) fn windows_end(&self, since: Timestamp, pool: PoolId) -> Option<Timestamp> {
+        let terms = &self.pools.get(pool)?.terms;
+        Some(since.plus_seconds(terms.hold_seconds).max(self.now.plus_seconds(terms.linger_seconds)))
     }
 
     /// The holder lets go. The seats are free at once, or when the pool's windows end: `hold` counts from the checkout
@@ -31,10 +43,8 @@ impl Site {
             return None;
         }
         let grant = self.grants.get(id)?;
-        let companion = grant.companion;
-        let terms = self.pools.get(grant.pool)?.terms.clone();
-        let until =
-            grant.since.plus_seconds(terms.hold_seconds).max(self.now.plus_seconds(terms.linger_seconds));
+        let companion = grant.companion();
+        let until = self.windows_end(grant.since, grant.pool)?;
         let held_until = (until > self.now).then_some(until);
         let grant_event = self.grant_event(id)?;
         self.take_from_session(id);
@@ -49,10 +59,9 @@ impl Site {
         held_until
     }
 
-    fn start_hold(&mut self, id: GrantId, until: Timestamp) {
+    pub(crate) fn start_hold(&mut self, id: GrantId, until: Timestamp) {
         if let Some(grant) = self.grants.get_mut(id) {
-            grant.session = None;
-            grant.until = Some(until);
+            grant.hold_until(until);
             self.timers.add(until, Due::Hold(id));
         }
         // Nothing is free yet, but its holder may hold more now than its limit let it.
@@ -81,7 +90,7 @@ impl Site {
     pub(crate) fn revoke(&mut self, id: GrantId, why: RevokeReason) {
         let id = self.came_with(id).unwrap_or(id);
         let Some(event) = self.grant_event(id) else { return };
-        let companion = self.grants.get(id).and_then(|grant| grant.companion);
+        let companion = self.grants.get(id).and_then(Grant::companion);
         self.take_from_session(id);
         self.tell(Event::Revoked { grant: event, why: why.clone() });
         self.free(id);
@@ -92,17 +101,18 @@ impl Site {
 
     /// The grant that a suite's seat came with, while both are held.
     pub(crate) fn came_with(&self, id: GrantId) -> Option<GrantId> {
-        let grant = self.grants.get(id).filter(|grant| grant.is_companion)?;
-        let mut held = self.sessions.get(grant.session?)?.grants.iter().copied();
-        held.find(|other| self.grants.get(*other).is_some_and(|other| other.companion == Some(id)))
+        let grant = self.grants.get(id).filter(|grant| grant.is_companion())?;
+        let mut held = self.sessions.get(grant.session()?)?.grants().iter().copied();
+        held.find(|other| self.grants.get(*other).is_some_and(|other| other.companion() == Some(id)))
     }
 
     /// The seats are free: whoever waits may have them.
-    fn free(&mut self, id: GrantId) {
+    pub(crate) fn free(&mut self, id: GrantId) {
         let Some(pool) = self.grants.get(id).map(|grant| grant.pool) else { return };
         self.detach(id);
         self.ties.reserved.remove(id);
-        if let Some(until) = self.grants.remove(id).and_then(|grant| grant.until) {
+        self.loans.forget(id);
+        if let Some(until) = self.grants.remove(id).and_then(|grant| grant.until()) {
             self.timers.remove(until, Due::Hold(id));
         }
         if let Some(key) = self.pools.get(pool).map(|pool| pool.terms.key.clone()) {
@@ -128,11 +138,11 @@ impl Site {
         }
     }
 
-    fn take_from_session(&mut self, id: GrantId) {
+    pub(crate) fn take_from_session(&mut self, id: GrantId) {
         let Some(grant) = self.grants.get(id) else { return };
-        let (session, request) = (grant.session, grant.request);
+        let (session, request) = (grant.session(), grant.request);
         if let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) {
-            session.grants.retain(|held| *held != id);
+            session.let_go(id);
             session.remember(request);
         }
     }
@@ -151,14 +161,15 @@ impl Site {
     /// Puts a grant that is in no pool into `pool` and makes it spend its cost there. The caller has seen that it fits.
     pub(crate) fn attach(&mut self, id: GrantId, mut grant: Grant, to: PoolId) {
         let Some(pool) = self.pools.get(to) else { return };
-        grant.spends = self.cost(pool, grant.group.as_deref(), grant.count);
+        grant.spends = self.cost(pool, grant.group(), grant.count);
         grant.pool = to;
         self.link(id, &mut grant);
         if let Some(pool) = self.pools.get_mut(to) {
             pool.used = pool.used.saturating_add(grant.spends);
             pool.grants += 1;
-            if let Some(group) = &grant.group {
-                pool.groups.entry(GroupKey::clone(group)).or_default().push(id);
+            pool.keep_spelling(&grant.asked);
+            if let Some(group) = grant.group() {
+                pool.groups.entry(group.clone()).or_default().push(id);
             }
         }
         self.grants.insert(id, grant);
@@ -180,7 +191,7 @@ impl Site {
     }
 
     fn leave_group(&mut self, id: GrantId, grant: &Grant) -> Vec<GrantId> {
-        let Some(group) = grant.group.as_deref() else { return Vec::new() };
+        let Some(group) = grant.group() else { return Vec::new() };
         let Some(pool) = self.pools.get_mut(grant.pool) else { return Vec::new() };
         let Some(members) = pool.groups.get_mut(group) else { return Vec::new() };
         members.retain(|member| *member != id);
@@ -215,21 +226,21 @@ impl Site {
             && (other.since, at) > (grant.since, id)
         {
             newer = older;
-            older = other.older;
+            older = other.older.get();
         }
-        (grant.older, grant.newer) = (older, newer);
+        (grant.older, grant.newer) = (older.into(), newer.into());
         self.join(grant.pool, older, Some(id));
         self.join(grant.pool, Some(id), newer);
     }
 
     fn unlink(&mut self, grant: &Grant) {
-        self.join(grant.pool, grant.older, grant.newer);
+        self.join(grant.pool, grant.older.get(), grant.newer.get());
     }
 
     /// Makes two grants neighbours in a pool's list; `None` is an end of it.
     fn join(&mut self, pool: PoolId, older: Option<GrantId>, newer: Option<GrantId>) {
         match older.map(|id| self.grants.get_mut(id)) {
-            Some(Some(grant)) => grant.newer = newer,
+            Some(Some(grant)) => grant.newer = newer.into(),
             Some(None) => {}
             None => {
                 if let Some(pool) = self.pools.get_mut(pool) {
@@ -238,7 +249,7 @@ impl Site {
             }
         }
         match newer.map(|id| self.grants.get_mut(id)) {
-            Some(Some(grant)) => grant.older = older,
+            Some(Some(grant)) => grant.older = older.into(),
             Some(None) => {}
             None => {
                 if let Some(pool) = self.pools.get_mut(pool) {

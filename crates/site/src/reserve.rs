@@ -4,9 +4,10 @@
 use crate::Site;
 use crate::command::CheckOut;
 use crate::event::{Event, GrantEvent};
+use crate::grant::{Grant, Taken};
 use crate::ids::{GrantId, PoolId, RequestKey, SessionId};
 use crate::outcome::{Granted, Refusal, Reply};
-use crate::pool::{FeatureKey, Grant};
+use crate::pool::FeatureKey;
 
 /// Who is to hold how many, and for which request.
 struct Part {
@@ -47,17 +48,17 @@ impl Site {
         // What a lease holds is its own already; it reserves nothing for itself.
         let other = (lease != ask.session).then_some(lease);
         let reserved =
-            other.and_then(|lease| self.sessions.get(lease)).filter(|lease| lease.lease_until.is_some());
+            other.and_then(|lease| self.sessions.get(lease)).filter(|lease| lease.lease_until().is_some());
         let reserved =
             reserved.filter(|lease| lease.tenant == session.tenant).ok_or(Refusal::NoSuchReservation)?;
         let wanted = self.wanted(session, key, ask)?;
         let serving: Vec<PoolId> = self.serving(session, key, ask)?.iter().map(|pool| pool.id).collect();
         let mut left = wanted.most();
         let mut plan = Vec::new();
-        for (id, grant) in reserved.grants.iter().filter_map(|id| Some((*id, self.grants.get(*id)?))) {
+        for (id, grant) in reserved.grants().iter().filter_map(|id| Some((*id, self.grants.get(*id)?))) {
             let count = grant.count.min(left);
             // A component and its suite's seat are one: they are taken whole.
-            let is_whole = grant.companion.is_none();
+            let is_whole = grant.companion().is_none();
             if count > 0 && is_whole && serving.contains(&grant.pool) {
                 plan.push((id, count));
                 left -= count;
@@ -85,8 +86,8 @@ impl Site {
     /// A seat out of a reservation comes back to the lease, if that lives and it fits; whether it did.
     pub(crate) fn return_to_lease(&mut self, id: GrantId) -> bool {
         let Some(lease) = self.ties.reserved.remove(id) else { return false };
-        let lives = self.sessions.get(lease).is_some_and(|lease| lease.lease_until.is_some());
-        let Some(grant) = self.grants.get(id).filter(|grant| lives && grant.session != Some(lease)) else {
+        let lives = self.sessions.get(lease).is_some_and(|lease| lease.lease_until().is_some());
+        let Some(grant) = self.grants.get(id).filter(|grant| lives && grant.session() != Some(lease)) else {
             return false;
         };
         let (session, pool) = (grant.taken_by, grant.pool);
@@ -126,26 +127,19 @@ impl Site {
 
     fn remake(&mut self, original: &Grant, part: &Part, share: Option<&str>) -> Option<GrantId> {
         let who = self.sessions.get(part.session)?.who.clone();
-        let group = match original.session == Some(part.session) {
-            true => original.group.clone(),
-            false => self.pools.get(original.pool)?.terms.group(&who, share).map(Box::new),
+        let group = match original.session() == Some(part.session) {
+            true => original.group().cloned(),
+            false => self.pools.get(original.pool)?.terms.group(&who, share),
         };
         let id = GrantId(self.next_grant);
         self.next_grant += 1;
-        let (session, since) = (Some(part.session), self.now);
-        let (count, request) = (part.count, part.request);
-        let grant = Grant {
-            session,
-            taken_by: part.session,
-            who,
-            count,
-            since,
-            request,
-            group,
-            older: None,
-            newer: None,
-            ..original.clone()
-        };
+        let (session, since, count, request) = (part.session, self.now, part.count, part.request);
+        let (pool, asked) = (original.pool, original.asked.clone());
+        let taken = Taken { pool, session, who, count, since, asked, request };
+        let mut grant = Grant::new(taken, group, original.is_companion());
+        if original.companion().is_some() {
+            grant.set_companion(original.companion());
+        }
         self.attach(id, grant, original.pool);
         Some(id)
     }
@@ -160,16 +154,16 @@ impl Site {
 
     /// The old grant is history; those made of it are their holders'.
     fn pass_on(&mut self, id: GrantId, original: &Grant, event: GrantEvent, made: &[GrantId]) {
-        if let Some(session) = original.session.and_then(|session| self.sessions.get_mut(session)) {
-            session.grants.retain(|held| *held != id);
+        if let Some(session) = original.session().and_then(|session| self.sessions.get_mut(session)) {
+            session.let_go(id);
             // A late retry of the request that made it finds that it is done.
             session.remember(original.request);
         }
         self.tell(Event::CheckedIn { grant: event, held_until: None });
         for id in made {
-            let Some(session) = self.grants.get(*id).and_then(|grant| grant.session) else { continue };
+            let Some(session) = self.grants.get(*id).and_then(Grant::session) else { continue };
             if let Some(session) = self.sessions.get_mut(session) {
-                session.grants.push(*id);
+                session.take(*id);
             }
             if let Some(event) = self.grant_event(*id) {
                 self.tell(Event::CheckedOut(event));

@@ -10,9 +10,11 @@ use crate::access::{Access, Token};
 use crate::command::{Command, EndReason, Entry, LicenseFile};
 use crate::event::Event;
 use crate::files::Index;
+use crate::grant::Grant;
 use crate::ids::{GrantId, PoolId, SessionId, TicketId};
+use crate::loan::Loans;
 use crate::outcome::{Outcome, Refusal, Reply};
-use crate::pool::{FeatureKey, Grant, Pool};
+use crate::pool::{FeatureKey, Pool};
 use crate::queue::Waiting;
 use crate::session::Session;
 use crate::settings::{FeaturePolicy, Settings};
@@ -45,6 +47,12 @@ pub struct Site {
     /// Saved behind the rest: the first format has no place for it.
     #[serde(skip)]
     pub(crate) ties: Ties,
+    /// Saved behind the ties.
+    #[serde(skip)]
+    pub(crate) loans: Loans,
+    /// Names of tenants, for sessions to share.
+    #[serde(skip)]
+    pub(crate) tenants: Arc<BTreeSet<Arc<Arc<str>>>>,
     /// What the entry at hand has brought about so far; empty between entries.
     #[serde(skip)]
     events: Vec<Event>,
@@ -71,6 +79,8 @@ impl Default for Site {
             next_pool: 1,
             next_ticket: 1,
             ties: Ties::default(),
+            loans: Loans::default(),
+            tenants: Arc::default(),
             events: Vec::new(),
         }
     }
@@ -133,6 +143,8 @@ impl Site {
             Command::CheckOut(ask) => self.check_out(ask),
             Command::CheckOutReserved { ask, lease } => self.check_out_reserved(ask, *lease),
             Command::CheckIn { session, grant } => self.check_in(*session, *grant),
+            Command::Borrow { session, grant, loan, until } => self.borrow(*session, *grant, *loan, *until),
+            Command::ReturnLoan { loan } => self.return_loan(*loan),
             Command::LeaveQueue { session, ticket } => self.leave_queue(*session, *ticket),
             Command::RemoveGrant { grant, by, reason } => self.remove_grant(*grant, by, reason),
             Command::ReportClockSetBack { wall } => self.report_clock(*wall),

@@ -1,10 +1,13 @@
 //! The whole state as bytes and back, with a version in front, and its hash. Equal states give equal bytes.
 
 use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::Site;
+use crate::ids::SessionId;
 
 /// Marks the bytes as a site's state.
 const MAGIC: &[u8; 8] = b"GRNTSITE";
@@ -14,6 +17,8 @@ const PLAIN: u16 = 1;
 /// The second: the same with its ties behind it. Written only where there are any, so that an earlier program goes on
 /// reading the state of a site that does not use them.
 const WITH_TIES: u16 = 2;
+/// The third: the same with its loans behind the ties, where there are any.
+const WITH_LOANS: u16 = 3;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +37,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {WITH_TIES}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {WITH_LOANS}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -45,16 +50,32 @@ impl Site {
     /// The state as bytes.
     #[must_use]
     pub fn to_snapshot(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        let version = if self.ties.is_empty() { PLAIN } else { WITH_TIES };
-        bytes.extend(version.to_le_bytes());
-        // Writing to memory fails for no value that a site can hold; an empty body would be refused when read.
-        let body = postcard::to_stdvec(self).unwrap_or_default();
-        bytes.extend(body);
-        if version == WITH_TIES {
-            bytes.extend(postcard::to_stdvec(&self.ties).unwrap_or_default());
-        }
+        let mut bytes = Vec::new();
+        // Writing to memory fails for no value that a site can hold; what is cut short would be refused when read.
+        let _always = self.write_snapshot(&mut bytes);
         bytes
+    }
+
+    /// The same, written piece by piece to where it is to be kept: there may be a million sessions.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
+        let version = match (self.loans.is_empty(), self.ties.is_empty()) {
+            (false, _) => WITH_LOANS,
+            (true, false) => WITH_TIES,
+            (true, true) => PLAIN,
+        };
+        out.write_all(MAGIC)?;
+        out.write_all(&version.to_le_bytes())?;
+        postcard::to_io(self, &mut *out).map_err(io::Error::other)?;
+        if version >= WITH_TIES {
+            postcard::to_io(&self.ties, &mut *out).map_err(io::Error::other)?;
+        }
+        if version >= WITH_LOANS {
+            postcard::to_io(&self.loans, out).map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     /// The state that [`Site::to_snapshot`] wrote.
@@ -65,15 +86,19 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if !(PLAIN..=WITH_TIES).contains(&version) {
+        if !(PLAIN..=WITH_LOANS).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
-        let (mut site, rest): (Self, &[u8]) = postcard::take_from_bytes(body).map_err(damaged)?;
-        if version == WITH_TIES {
-            site.ties = postcard::from_bytes(rest).map_err(damaged)?;
+        let (mut site, mut rest): (Self, &[u8]) = postcard::take_from_bytes(body).map_err(damaged)?;
+        if version >= WITH_TIES {
+            (site.ties, rest) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
-        site.share_identities();
+        if version >= WITH_LOANS {
+            (site.loans, _) = postcard::take_from_bytes(rest).map_err(damaged)?;
+        }
+        site.share_again();
+        site.note_loan_hours();
         Ok(site)
     }
 
@@ -83,16 +108,29 @@ impl Site {
         Sha256::digest(self.to_snapshot()).into()
     }
 
-    /// Reading gives each grant its own copy of who holds it; let it share the session's again.
-    fn share_identities(&mut self) {
-        let held: Vec<_> = self
-            .sessions
-            .iter()
-            .flat_map(|(_, session)| session.grants.iter().map(|id| (*id, session.who.clone())))
-            .collect();
-        for (id, who) in held {
-            if let Some(grant) = self.grants.get_mut(id) {
-                grant.who = who;
+    /// Reading gives each session and grant its own copy of what it had in common with others; let them share it again.
+    fn share_again(&mut self) {
+        let sessions: Vec<SessionId> = self.sessions.iter().map(|(id, _)| id).collect();
+        for id in sessions {
+            self.share_of(id);
+        }
+    }
+
+    fn share_of(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let (who, grants) = (session.who.clone(), session.grants().to_vec());
+        let tenant = Arc::clone(&session.tenant);
+        let tenant = self.known_tenant(&tenant);
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.tenant = tenant;
+        }
+        for id in grants {
+            let Some(grant) = self.grants.get_mut(id) else { continue };
+            grant.who = who.clone();
+            let Some(pool) = self.pools.get_mut(grant.pool) else { continue };
+            match pool.spelled(&grant.asked) {
+                Some(asked) => grant.asked = asked,
+                None => pool.keep_spelling(&grant.asked),
             }
         }
     }

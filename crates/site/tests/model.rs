@@ -45,10 +45,10 @@ fn site_grants(site: &Site, last: u64) -> Vec<String> {
             "{id}: {} of {} {:?} {:?} since {} until {:?} asked {}",
             grant.count,
             pool.terms.identity,
-            grant.session,
+            grant.session(),
             grant.who,
             grant.since.0,
-            grant.until,
+            grant.until(),
             grant.asked
         ));
     }
@@ -182,7 +182,7 @@ fn tell(entry: &Entry, reply: &Result<Reply, Refusal>) -> String {
                 let o = &line.offer;
                 let dates = (line.starts.map(|at| at.0), line.ends.map(|at| at.0));
                 text.push_str(&format!(
-                    "\n      {:?} {} {} {} {:?} +{} hold {} linger {} {} {:?} {dates:?} {:?}",
+                    "\n      {:?} {} {} {} {:?} +{} hold {} linger {} borrow {:?} {} {:?} {dates:?} {:?}",
                     o.kind,
                     o.feature,
                     o.publisher,
@@ -191,6 +191,7 @@ fn tell(entry: &Entry, reply: &Result<Reply, Refusal>) -> String {
                     o.overdraft,
                     o.hold_seconds,
                     o.linger_seconds,
+                    o.borrow_hours,
                     o.dup_group.canonical(),
                     o.locks,
                     o.supersede

@@ -114,6 +114,7 @@ impl Book {
             | Event::Revoked { grant, .. } => {
                 assert_eq!(self.out.remove(&grant.grant.0), Some(grant.count));
             }
+            Event::Borrowed { grant, .. } => assert_eq!(self.out.get(&grant.grant.0), Some(&grant.count)),
             Event::SessionOpened { session, .. } => assert!(self.open.insert(session.0)),
             Event::SessionEnded { session, .. } => assert!(self.open.remove(&session.0)),
             Event::Queued { ticket, .. } => assert!(self.waiting.insert(ticket.0)),

@@ -27,7 +27,7 @@ struct State {
 impl State {
     fn holdings(&self) -> Vec<(GrantId, Option<SessionId>, u32)> {
         let grant =
-            |id| self.site.grant_by_id(GrantId(id)).map(|grant| (GrantId(id), grant.session, grant.count));
+            |id| self.site.grant_by_id(GrantId(id)).map(|grant| (GrantId(id), grant.session(), grant.count));
         (1..100).filter_map(grant).collect()
     }
 

@@ -230,7 +230,7 @@ fn a_hold_window_lets_its_holder_take_again_what_its_limit_kept_from_it() {
     for grant in others {
         site.run(remove_grant(grant)).unwrap();
     }
-    let first = site.site.session(SessionId(3)).unwrap().grants[0];
+    let first = site.site.session(SessionId(3)).unwrap().grants()[0];
     site.run(check_in(3, first)).unwrap();
     assert_eq!(site.used("main", "f"), 2, "one on hold, one taken from the line");
 }
@@ -492,7 +492,7 @@ fn a_shrink_revokes_the_newest_or_the_oldest_or_nobody() {
         }
         site.run(load("main", "a", vec![line("f", "1", 1)])).unwrap();
         let holders: Vec<u128> =
-            (1..=3).filter(|n| !site.site.session(SessionId(*n)).unwrap().grants.is_empty()).collect();
+            (1..=3).filter(|n| !site.site.session(SessionId(*n)).unwrap().grants().is_empty()).collect();
         assert_eq!(holders, left);
         assert_eq!(site.standing().is_empty(), shrink != Shrink::Keep);
     }
@@ -509,7 +509,7 @@ fn a_refusal_names_who_holds_what_since_when_the_oldest_first() {
     }
     let refused = site.none_left(4, "f", Amount::exactly(1));
     let holders: Vec<(&str, i64)> =
-        refused.holders.iter().map(|held| (&*held.who.user, held.since.0)).collect();
+        refused.holders.iter().map(|held| (held.who.user(), held.since.0)).collect();
     assert_eq!(holders, [("u2", 10_000), ("u1", 20_000), ("u3", 30_000)]);
     assert_eq!((refused.capacity, refused.in_use, refused.queued), (3, 3, 0));
     assert_eq!(refused.next_free, None);

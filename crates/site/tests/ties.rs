@@ -28,7 +28,7 @@ fn reserved(session: u128, lease: u128, amount: Amount) -> Command {
 
 fn held(site: &Site, session: u128) -> Vec<u32> {
     let session = site.session(SessionId(session));
-    let grants = session.into_iter().flat_map(|session| session.grants.clone());
+    let grants = session.into_iter().flat_map(|session| session.grants().to_vec());
     grants.map(|id| site.grant_by_id(id).unwrap().count).collect()
 }
 
@@ -49,7 +49,7 @@ fn an_instance_takes_its_seats_back_though_the_pool_is_full_and_others_wait() {
         matches!(event, Event::SessionEnded { session: SessionId(10), why: EndReason::Replaced, .. })
     });
     assert!(ended && site.site.session(SessionId(10)).is_none());
-    assert_eq!(site.site.session(SessionId(11)).unwrap().grants, seats);
+    assert_eq!(site.site.session(SessionId(11)).unwrap().grants(), seats);
     assert_eq!((site.used("main", "f"), held(&site.site, 1).len()), (2, 0));
     assert_eq!(site.run(check_in(10, seats[0])), Err(Refusal::NoSuchSession));
     site.run(check_in(11, seats[0])).unwrap();
@@ -67,7 +67,7 @@ fn a_hundred_restarts_leak_no_seat() {
     let seat = site.one(100, "f");
     for restart in 101..=200 {
         site.run(instance(restart, "web-1")).unwrap();
-        assert_eq!(site.site.session(SessionId(restart)).unwrap().grants, [seat]);
+        assert_eq!(site.site.session(SessionId(restart)).unwrap().grants(), [seat]);
         site.none_left(1, "f", Amount::exactly(1));
         site.site = Site::from_snapshot(&site.site.to_snapshot()).unwrap();
     }
@@ -89,7 +89,7 @@ fn other_instances_applications_and_retries_are_left_alone() {
     site.run(Command::OpenInstance { open: other, instance: "web-1".into() }).unwrap();
     let again = site.run(instance(10, "web-1")).unwrap();
     assert!(matches!(again, Reply::Opened { resumed: true, .. }));
-    assert_eq!(site.site.session(SessionId(10)).unwrap().grants, [seat]);
+    assert_eq!(site.site.session(SessionId(10)).unwrap().grants(), [seat]);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn what_is_locked_to_the_old_machine_is_not_handed_over() {
     site.run(on(10, "old")).unwrap();
     let (_, free) = (site.one(10, "f"), site.one(10, "g"));
     site.run(on(11, "new")).unwrap();
-    assert_eq!(site.site.session(SessionId(11)).unwrap().grants, [free]);
+    assert_eq!(site.site.session(SessionId(11)).unwrap().grants(), [free]);
     assert_eq!(site.used("main", "f"), 0);
 }
 

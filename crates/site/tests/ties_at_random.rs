@@ -72,7 +72,7 @@ fn command(step: &Step, now: i64, site: &Site) -> Command {
             lease: SessionId(lease.into()),
         },
         Step::GiveBack(session, which) => {
-            let grants = site.session(SessionId(session.into())).map(|session| session.grants.clone());
+            let grants = site.session(SessionId(session.into())).map(|session| session.grants().to_vec());
             let grant = grants.and_then(|grants| grants.get(usize::from(which) % 4).copied());
             check_in(session.into(), grant.unwrap_or(GrantId(which.into())))
         }

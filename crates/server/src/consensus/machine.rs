@@ -10,7 +10,7 @@ use openraft::{AnyError, EntryPayload, OptionalSend, RaftSnapshotBuilder, Storag
 use tokio::sync::{Notify, broadcast};
 
 use super::batch::{Applied, Batch};
-use super::snapshot::{Held, Snapshots};
+use super::snapshot::{Held, Snapshots, State};
 use super::{Entry, LogId, ServerId, Snapshot, SnapshotMeta, StoredMembership, TypeConfig};
 use crate::log::{Log, LogError};
 
@@ -78,6 +78,8 @@ impl Shared {
 
     fn apply(&self, entry: Entry) -> Arc<Applied> {
         let mut current = self.current();
+        // A view that nobody looks at any more would keep all that changes from now on a second time.
+        let _outdated = self.view.lock().unwrap_or_else(PoisonError::into_inner).take();
         current.applied = Some(entry.log_id);
         match entry.payload {
             EntryPayload::Blank => Applied::nothing(entry.log_id.index),
@@ -141,12 +143,6 @@ impl Machine {
         }
         Ok(Self { shared: Arc::new(shared), snapshots })
     }
-
-    /// Makes a snapshot durable, and hands its bytes back.
-    async fn save(&self, meta: SnapshotMeta, state: Vec<u8>) -> Result<Vec<u8>, StorageError<ServerId>> {
-        let snapshots = self.snapshots.clone();
-        blocking(&self.snapshots, move || snapshots.save(&meta, &state).map(|()| state)).await
-    }
 }
 
 /// Batches a slow subscriber may lag behind before it is told that it missed some.
@@ -178,14 +174,15 @@ pub(crate) struct Builder {
 
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
     async fn build_snapshot(&mut self) -> Result<Snapshot, StorageError<ServerId>> {
-        let site = self.current.site.clone();
-        let state = blocking(&self.machine.snapshots, move || Ok(site.to_snapshot())).await?;
+        let site = std::mem::take(&mut self.current.site);
         let last_log_id = self.current.applied;
         let snapshot_id = last_log_id.map_or_else(String::new, |id| id.to_string());
         let meta =
             SnapshotMeta { last_log_id, last_membership: self.current.membership.clone(), snapshot_id };
-        let state = self.machine.save(meta.clone(), state).await?;
-        Ok(Snapshot { meta, snapshot: Box::new(state) })
+        let (snapshots, of) = (self.machine.snapshots.clone(), meta.clone());
+        let save = move || snapshots.save_from(&of, |out| site.write_snapshot(out));
+        blocking(&self.machine.snapshots, save).await?;
+        Ok(Snapshot { meta, snapshot: Box::new(State::OnDisk(self.machine.snapshots.clone())) })
     }
 }
 
@@ -219,17 +216,19 @@ impl RaftStateMachine<TypeConfig> for Machine {
         Builder { current: self.shared.current().clone(), machine: self.clone() }
     }
 
-    async fn begin_receiving_snapshot(&mut self) -> Result<Box<Vec<u8>>, StorageError<ServerId>> {
-        Ok(Box::default())
+    async fn begin_receiving_snapshot(&mut self) -> Result<Box<State>, StorageError<ServerId>> {
+        Ok(Box::new(State::Here(Vec::new())))
     }
 
     async fn install_snapshot(
         &mut self,
         meta: &SnapshotMeta,
-        snapshot: Box<Vec<u8>>,
+        snapshot: Box<State>,
     ) -> Result<(), StorageError<ServerId>> {
-        let restored = restore(meta, &snapshot)?;
-        self.save(meta.clone(), *snapshot).await?;
+        let state = blocking(&self.snapshots, move || snapshot.into_bytes()).await?;
+        let restored = restore(meta, &state)?;
+        let (snapshots, of) = (self.snapshots.clone(), meta.clone());
+        blocking(&self.snapshots, move || snapshots.save(&of, &state)).await?;
         self.shared.replace(restored);
         Ok(())
     }
@@ -237,6 +236,6 @@ impl RaftStateMachine<TypeConfig> for Machine {
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, StorageError<ServerId>> {
         let snapshots = self.snapshots.clone();
         let held = blocking(&self.snapshots, move || snapshots.load()).await?;
-        Ok(held.map(|held| Snapshot { meta: held.meta, snapshot: Box::new(held.state) }))
+        Ok(held.map(|held| Snapshot { meta: held.meta, snapshot: Box::new(State::Here(held.state)) }))
     }
 }

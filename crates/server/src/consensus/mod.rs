@@ -57,7 +57,7 @@ openraft::declare_raft_types!(
         D = Arc<batch::Batch>,
         R = Arc<batch::Applied>,
         NodeId = ServerId,
-        SnapshotData = Vec<u8>,
+        SnapshotData = snapshot::State,
 );
 
 type Entry = openraft::Entry<TypeConfig>;

@@ -18,6 +18,7 @@ use openraft::{BasicNode, Raft};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::snapshot::State;
 use super::{ServerId, Snapshot, SnapshotMeta, TypeConfig, Vote};
 
 /// A future in a box, for use behind `dyn`.
@@ -58,7 +59,7 @@ pub(crate) async fn receive(raft: &Raft<TypeConfig>, message: &[u8]) -> Result<V
         Message::Append(request) => encode(&raft.append_entries(request).await),
         Message::Vote(request) => encode(&raft.vote(request).await),
         Message::Snapshot(vote, meta, state) => {
-            let snapshot = Snapshot { meta, snapshot: Box::new(state) };
+            let snapshot = Snapshot { meta, snapshot: Box::new(State::Here(state)) };
             let answer: Answer<_> =
                 raft.install_full_snapshot(vote, snapshot).await.map_err(RaftError::Fatal);
             encode(&answer)
@@ -139,7 +140,8 @@ impl RaftNetwork<TypeConfig> for Peer {
         cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<ServerId>, StreamingError<TypeConfig, Fatal<ServerId>>> {
-        let message = Message::Snapshot(vote, snapshot.meta, *snapshot.snapshot);
+        let state = snapshot.snapshot.into_bytes().map_err(|error| Unreachable::new(&error))?;
+        let message = Message::Snapshot(vote, snapshot.meta, state);
         tokio::select! {
             biased;
             closed = cancel => Err(closed.into()),

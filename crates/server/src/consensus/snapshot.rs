@@ -1,11 +1,12 @@
 //! Snapshot files: the whole state at one index, whole on disk or not there at all.
 //! A newer file is durable before the older one goes, and an older one never takes its place.
 
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SnapshotMeta;
-use crate::log::{ClusterId, Context, Disk, LogError, Meta, make_dir, sync_dir, write_whole};
+use crate::log::{ClusterId, Context, Disk, DiskFile, LogError, Meta, make_dir, rename, sync_dir};
 
 const MAGIC: &[u8; 8] = b"GRANTSNP";
 const VERSION: u32 = 1;
@@ -18,17 +19,35 @@ pub(crate) struct Held {
     pub(crate) state: Vec<u8>,
 }
 
+/// The state in a snapshot as Raft passes it on: nothing of it is kept in memory that can be read when it is wanted.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// All of it.
+    Here(Vec<u8>),
+    /// It was written just now.
+    OnDisk(Arc<Snapshots>),
+}
+
+impl State {
+    pub(crate) fn into_bytes(self) -> Result<Vec<u8>, LogError> {
+        match self {
+            Self::Here(state) => Ok(state),
+            Self::OnDisk(snapshots) => Ok(snapshots.load()?.map_or_else(Vec::new, |held| held.state)),
+        }
+    }
+}
+
 /// The folder of snapshots.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     cluster: ClusterId,
-    state: Mutex<State>,
+    known: Mutex<Known>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Known {
     newest: Option<(SnapshotMeta, PathBuf)>,
     closed: bool,
 }
@@ -48,23 +67,23 @@ impl Snapshots {
         let newest = list(&*disk, &dir)?.pop();
         let held = newest.as_deref().map(|path| read(&*disk, path, cluster)).transpose()?;
         let known = held.as_ref().map(|held| held.meta.clone()).zip(newest);
-        let state = Mutex::new(State { newest: known, closed: false });
-        Ok((Self { disk, dir, cluster, state }, held))
+        let known = Mutex::new(Known { newest: known, closed: false });
+        Ok((Self { disk, dir, cluster, known }, held))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a snapshot being written and refuses further ones: the folder is about to be given up.
     pub(crate) fn close(&self) {
-        self.state().closed = true;
+        self.known().closed = true;
     }
 
     /// Snapshot and log must come from the same run: with either of them gone, what is left is not the
     /// state, and Raft would not notice.
     pub(crate) fn check_against(&self, log: &Meta) -> Result<(), LogError> {
-        let newest = &self.state().newest;
+        let newest = &self.known().newest;
         let (path, next) = match newest.as_ref() {
             Some((meta, path)) => (path, meta.last_log_id.map_or(0, |id| id.index + 1)),
             None => (&self.dir, 0),
@@ -86,7 +105,16 @@ impl Snapshots {
 
     /// Makes a snapshot durable, unless there is one at least as new.
     pub(crate) fn save(&self, meta: &SnapshotMeta, state: &[u8]) -> Result<(), LogError> {
-        let mut known = self.state();
+        self.save_from(meta, |out| out.write_all(state))
+    }
+
+    /// The same with a state that is written piece by piece.
+    pub(crate) fn save_from(
+        &self,
+        meta: &SnapshotMeta,
+        write: impl FnOnce(&mut BufWriter<Body>) -> io::Result<()>,
+    ) -> Result<(), LogError> {
+        let mut known = self.known();
         if known.closed {
             return Err(LogError::Closed);
         }
@@ -97,7 +125,7 @@ impl Snapshots {
         let path = self.dir.join(format!("{:020}.snapshot", meta.last_log_id.map_or(0, |id| id.index)));
         let encoded = postcard::to_stdvec(meta)
             .map_err(|error| LogError::io("encode", &path, &std::io::Error::other(error)))?;
-        write_whole(&*self.disk, &path, &[&header(self.cluster, &encoded, state), &encoded, state])?;
+        self.write(&path, &encoded, write)?;
         let replaced = newest.replace((meta.clone(), path.clone())).map(|(_, old)| old);
         match replaced.filter(|old| *old != path) {
             Some(old) => self.disk.remove(&old).context("remove", &old),
@@ -105,11 +133,33 @@ impl Snapshots {
         }
     }
 
+    /// After a power cut there is either the whole file or none.
+    fn write(
+        &self,
+        path: &Path,
+        meta: &[u8],
+        write: impl FnOnce(&mut BufWriter<Body>) -> io::Result<()>,
+    ) -> Result<(), LogError> {
+        let temporary = path.with_extension("tmp");
+        let file = self.disk.create(&temporary).context("create", &temporary)?;
+        let start = (HEADER + meta.len()) as u64;
+        let body = Body { file: file.clone(), start, length: 0, hasher: crc32fast::Hasher::new() };
+        let mut body = BufWriter::with_capacity(PIECE, body);
+        let written =
+            write(&mut body).and_then(|()| body.into_inner().map_err(io::IntoInnerError::into_error));
+        let Body { length, hasher, .. } = written.context("write", &temporary)?;
+        file.write_at(meta, HEADER as u64).context("write", &temporary)?;
+        let header = header(self.cluster, meta, (length, hasher));
+        file.write_at(&header, 0).context("write", &temporary)?;
+        file.sync().context("flush", &temporary)?;
+        rename(&*self.disk, &temporary, path)
+    }
+
     /// The newest snapshot, read back from disk.
     pub(crate) fn load(&self) -> Result<Option<Held>, LogError> {
         // Held while reading, so that a newer one cannot remove the file meanwhile.
-        let state = self.state();
-        state.newest.as_ref().map(|(_, path)| read(&*self.disk, path, self.cluster)).transpose()
+        let known = self.known();
+        known.newest.as_ref().map(|(_, path)| read(&*self.disk, path, self.cluster)).transpose()
     }
 
     /// Runs file work on a thread made for waiting, unless the disk works in step with its tasks.
@@ -134,21 +184,47 @@ fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<PathBuf>, LogError> {
     Ok(files)
 }
 
-fn header(cluster: ClusterId, meta: &[u8], state: &[u8]) -> [u8; HEADER] {
+/// So much is written at a time.
+const PIECE: usize = 256 << 10;
+
+/// The state on its way into its file.
+pub(crate) struct Body {
+    file: Arc<dyn DiskFile>,
+    start: u64,
+    length: u64,
+    hasher: crc32fast::Hasher,
+}
+
+impl Write for Body {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_at(bytes, self.start + self.length)?;
+        self.hasher.update(bytes);
+        self.length += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What stands in front of a state of which length and checksum are known.
+fn header(cluster: ClusterId, meta: &[u8], (length, state): (u64, crc32fast::Hasher)) -> [u8; HEADER] {
     let mut head = [0; HEADER];
     head[0..8].copy_from_slice(MAGIC);
     head[8..12].copy_from_slice(&VERSION.to_le_bytes());
     head[12..16].copy_from_slice(&(meta.len() as u32).to_le_bytes());
-    head[16..24].copy_from_slice(&(state.len() as u64).to_le_bytes());
+    head[16..24].copy_from_slice(&length.to_le_bytes());
     head[24..40].copy_from_slice(&cluster.0);
     let mut hasher = crc32fast::Hasher::new();
-    [&head[..44], meta, state].into_iter().for_each(|part| hasher.update(part));
+    [&head[..44], meta].into_iter().for_each(|part| hasher.update(part));
+    hasher.combine(&state);
     head[44..48].copy_from_slice(&hasher.finalize().to_le_bytes());
     head
 }
 
 fn read(disk: &dyn Disk, path: &Path, cluster: ClusterId) -> Result<Held, LogError> {
-    let bytes = disk.read(path).context("read", path)?;
+    let mut bytes = disk.read(path).context("read", path)?;
     let damaged = |what: &str| LogError::damaged(path, 0, what);
     let head: &[u8; HEADER] = bytes.first_chunk().ok_or_else(|| damaged("shorter than a header"))?;
     if &head[..8] != MAGIC {
@@ -161,11 +237,14 @@ fn read(disk: &dyn Disk, path: &Path, cluster: ClusterId) -> Result<Held, LogErr
     let meta_length = head[12..16].try_into().map_or(0, u32::from_le_bytes) as usize;
     let rest = &bytes[HEADER..];
     let (meta, state) = rest.split_at_checked(meta_length).ok_or_else(|| damaged("cut short"))?;
-    if header(cluster, meta, state) != *head {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(state);
+    if header(cluster, meta, (state.len() as u64, hasher)) != *head {
         return Err(damaged("the content does not match its checksum, or is of another cluster"));
     }
     let meta = postcard::from_bytes(meta).map_err(|_| damaged("the description cannot be read"))?;
-    Ok(Held { meta, state: state.to_vec() })
+    bytes.drain(..HEADER + meta_length);
+    Ok(Held { meta, state: bytes })
 }
 
 #[cfg(test)]

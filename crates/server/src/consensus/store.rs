@@ -14,8 +14,9 @@ use tokio::sync::oneshot;
 use super::{Entry, LogId, ServerId, TypeConfig, Vote};
 use crate::log::{Change, Log, LogError, Meta};
 
-/// Encoded bytes of the entries kept decoded. What a slow follower needs beyond that is read from disk.
-const CACHE_BYTES: usize = 8 << 20;
+/// Encoded bytes of the entries kept decoded, which takes several times as much memory. What a slow follower needs beyond
+/// that is read from disk.
+const CACHE_BYTES: usize = 256 << 10;
 /// Encoded bytes of the entries sent to a follower in one message.
 const MESSAGE_BYTES: u64 = 4 << 20;
 

@@ -131,7 +131,7 @@ pub(crate) async fn end_session(
 ) -> Result<StatusCode, Failure> {
     name("reason", &why.reason, limits::REASON)?;
     let session = SessionId(id.0);
-    let tenant = app.consensus.view().session(session).map(|session| session.tenant.clone());
+    let tenant = app.consensus.view().session(session).map(|session| (*session.tenant).clone());
     let by = caller.need_for(Scope::Release, tenant.as_deref().unwrap_or_default())?;
     tenant.ok_or(Refusal::NoSuchSession)?;
     app.propose(Command::EndSession { session, why: EndReason::Removed { by, reason: why.reason } }).await?;

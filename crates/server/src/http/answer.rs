@@ -146,8 +146,8 @@ fn what_helps(none: &NoneLeft) -> String {
     match none.holders.first() {
         Some(held) => format!(
             "`{}@{}` has held {} longest, since {}; wait in line with `--queue`, free it with `grantor remove {}`, or order more seats",
-            held.who.user,
-            held.who.host,
+            held.who.user(),
+            held.who.host(),
             held.count,
             when(held.since),
             held.grant
@@ -158,9 +158,9 @@ fn what_helps(none: &NoneLeft) -> String {
 
 fn holder(held: &Held) -> Holder {
     Holder {
-        user: held.who.user.to_string(),
-        host: held.who.host.to_string(),
-        display: held.who.display.to_string(),
+        user: held.who.user().to_owned(),
+        host: held.who.host().to_owned(),
+        display: held.who.display().to_owned(),
         count: held.count,
         since: instant(held.since),
         grant: held.grant.0,
@@ -230,6 +230,27 @@ fn about_names(refusal: Refusal) -> Problem {
             "the request key was used before",
             "it stands for a request for another feature".to_owned(),
             "choose request keys at random",
+        ),
+        Refusal::NotBorrowable => (
+            Code::NotBorrowable,
+            "the seat cannot be borrowed",
+            "its line does not say BORROW, or it is part of a suite or of a reservation".to_owned(),
+            "order a line that can be borrowed, or use the seat while the server can be reached",
+        ),
+        Refusal::LoanTooLong { latest } => (
+            Code::LoanTooLong,
+            "the seat cannot be borrowed for so long",
+            format!(
+                "a loan that begins now ends at {} at the latest, and not before it begins",
+                when(latest)
+            ),
+            "ask for an earlier end",
+        ),
+        Refusal::NoSuchLoan => (
+            Code::NoSuchLoan,
+            "there is no such loan",
+            "it came back, ran out, was taken away, or never was".to_owned(),
+            "`grantor stat -a` shows who holds what",
         ),
         other => return about_administration(other),
     };

@@ -95,7 +95,7 @@ pub(crate) async fn renew(
     let site = app.consensus.view();
     let session = site.session(SessionId(id.0)).ok_or(Refusal::NoSuchSession)?;
     let grants =
-        session.grants.iter().filter_map(|grant| site.granted(*grant)).map(checkouts::grant).collect();
+        session.grants().iter().filter_map(|grant| site.granted(*grant)).map(checkouts::grant).collect();
     Ok(axum::Json(Lease { lease: id, until: instant(until), grants }))
 }
 

@@ -133,7 +133,7 @@ pub(crate) async fn show(
 
 fn describe(app: &App, site: &Site, id: SessionId) -> Result<Session, Failure> {
     let session = site.session(id).ok_or(Refusal::NoSuchSession)?;
-    let waiting = session.tickets.iter().filter_map(|ticket| {
+    let waiting = session.tickets().iter().filter_map(|ticket| {
         let waiting = site.ticket(*ticket)?;
         let ahead = site.waiting(&waiting.key).take_while(|(other, _)| other < ticket).count();
         Some(Waiting {
@@ -148,7 +148,7 @@ fn describe(app: &App, site: &Site, id: SessionId) -> Result<Session, Failure> {
         resumed: true,
         now: instant(app.now()),
         grants: session
-            .grants
+            .grants()
             .iter()
             .filter_map(|grant| site.granted(*grant))
             .map(checkouts::grant)

@@ -130,15 +130,15 @@ fn holding(site: &Site, held: &grantor_site::outcome::Held) -> Option<Holding> {
     let grant = site.grant_by_id(held.grant)?;
     Some(Holding {
         grant: held.grant.0,
-        user: held.who.user.to_string(),
-        host: held.who.host.to_string(),
-        display: held.who.display.to_string(),
-        application: held.who.application.to_string(),
-        process: held.who.process,
+        user: held.who.user().to_owned(),
+        host: held.who.host().to_owned(),
+        display: held.who.display().to_owned(),
+        application: held.who.application().to_owned(),
+        process: held.who.process(),
         version: grant.asked.to_string(),
         count: held.count,
         since: instant(held.since),
-        held_until: grant.until.map(instant),
+        held_until: grant.until().map(instant),
     })
 }
 
@@ -147,9 +147,9 @@ fn queue(site: &Site, key: &FeatureKey) -> Vec<Queued> {
         let who = &site.session(waiting.ask.session)?.who;
         Some(Queued {
             ticket: ticket.0,
-            user: who.user.to_string(),
-            host: who.host.to_string(),
-            display: who.display.to_string(),
+            user: who.user().to_owned(),
+            host: who.host().to_owned(),
+            display: who.display().to_owned(),
             version: waiting.ask.version.to_string(),
             count: waiting.ask.amount.at_least,
             since: instant(waiting.since),

@@ -37,7 +37,7 @@ pub use disk::{Disk, DiskFile, Files, Pause};
 pub(crate) use error::Context;
 pub use error::LogError;
 pub use folder::{ClusterId, Folder, Identity};
-pub(crate) use folder::{IDENTITY, make_dir, refuse_if_in_use, sync_dir, write_whole};
+pub(crate) use folder::{IDENTITY, make_dir, refuse_if_in_use, rename, sync_dir, write_whole};
 pub use recover::{Meta, TornTail};
 pub(crate) use writer::Change;
 use writer::{Job, Writer};

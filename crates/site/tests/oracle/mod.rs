@@ -8,6 +8,7 @@
     reason = "test code, of which each program uses its part"
 )]
 
+mod loans;
 mod pools;
 mod seats;
 mod time;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use grantor_license::Version;
 use grantor_site::command::{Amount, CheckOut, Command, Entry, Identity, LicenseFile, OpenSession};
-use grantor_site::ids::{GrantId, RequestKey, SessionId, TicketId};
+use grantor_site::ids::{GrantId, LoanKey, RequestKey, SessionId, TicketId};
 use grantor_site::settings::{FeaturePolicy, Settings};
 use grantor_site::violation::Breach;
 use grantor_site::{Refusal, Reply, Timestamp};
@@ -55,6 +56,7 @@ pub struct Grant {
     pub request: RequestKey,
     /// The grant that this one came with as the seat of its suite.
     pub came_with: Option<GrantId>,
+    pub loan: Option<LoanKey>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,6 +146,8 @@ impl Oracle {
             Command::EndSession { session, .. } => self.end(*session),
             Command::CheckOut(ask) => self.check_out(ask),
             Command::CheckIn { session, grant } => self.check_in(*session, *grant),
+            Command::Borrow { session, grant, loan, until } => self.borrow(*session, *grant, *loan, *until),
+            Command::ReturnLoan { loan } => self.return_loan(*loan),
             Command::LeaveQueue { session, ticket } => {
                 self.session(*session).ok_or(Refusal::NoSuchSession)?;
                 let own = |other: &&Ticket| other.id == *ticket && other.ask.session == *session;

@@ -23,6 +23,9 @@ pub struct Pool {
     pub overdraft: u32,
     pub hold_seconds: u32,
     pub linger_seconds: u32,
+    pub borrow_hours: Option<u32>,
+    /// The earliest end of its lines.
+    pub ends: Option<Timestamp>,
     pub dup: DupGroup,
     pub locks: Vec<HostId>,
     /// The suite's feature and pool.
@@ -118,6 +121,8 @@ impl Oracle {
             overdraft: pool.overdraft,
             hold_seconds: pool.hold_seconds,
             linger_seconds: pool.linger_seconds,
+            borrow_hours: pool.borrow_hours,
+            ends: pool.offers.iter().filter_map(|i| lines[*i].ends).min(),
             dup: pool.dup_group,
             locks: pool.locks,
             suite: pool.suite.map(|suite| (key(tenant, &suite.feature), suite.pool_key)),

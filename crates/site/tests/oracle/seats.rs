@@ -192,7 +192,7 @@ impl Oracle {
             let lease = grant.session.and_then(|session| self.session(session)).and_then(|s| s.lease);
             holders.push(Held {
                 grant: grant.id,
-                who: Arc::new(grant.who.clone()),
+                who: (&grant.who).into(),
                 count: grant.count,
                 since: grant.since,
                 until: grant.until.or(lease),
@@ -288,6 +288,7 @@ impl Oracle {
             until: None,
             request: ask.request,
             came_with,
+            loan: None,
         });
         id
     }
@@ -340,11 +341,11 @@ impl Oracle {
         Some(until).filter(|until| *until > self.now)
     }
 
-    fn companion(&self, id: GrantId) -> Option<GrantId> {
+    pub fn companion(&self, id: GrantId) -> Option<GrantId> {
         self.grants.iter().find(|other| other.came_with == Some(id)).map(|other| other.id)
     }
 
-    fn note_done(&mut self, grant: &Grant) {
+    pub fn note_done(&mut self, grant: &Grant) {
         let request = grant.request;
         if grant.came_with.is_some() || request == RequestKey::default() {
             return;

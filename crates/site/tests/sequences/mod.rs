@@ -11,7 +11,7 @@
 use grantor_license::{Component, Count, Model, OfferKind, SuiteKind, Supersede, VersionRule};
 use grantor_site::Timestamp;
 use grantor_site::command::{Amount, Command, EndReason, Entry, LoadedLine};
-use grantor_site::ids::{GrantId, RequestKey, SessionId, TicketId};
+use grantor_site::ids::{GrantId, LoanKey, RequestKey, SessionId, TicketId};
 use grantor_site::settings::{FeaturePolicy, Settings, Shrink};
 use proptest::collection::vec;
 use proptest::option::{of, weighted};
@@ -38,6 +38,7 @@ pub struct LineSpec {
     overdraft: u32,
     hold: u32,
     linger: u32,
+    borrow: Option<u32>,
     dup: usize,
     lock: Option<usize>,
     publisher: usize,
@@ -99,6 +100,14 @@ pub enum Step {
     RemoveGrant {
         nth: usize,
     },
+    BorrowOwn {
+        nth: usize,
+        loan: u128,
+        by: i64,
+    },
+    ReturnLoan {
+        loan: u128,
+    },
     Configure {
         limit: u32,
         bound: u32,
@@ -127,6 +136,7 @@ pub fn lines() -> impl Strategy<Value = LineSpec> {
         prop_oneof![4 => Just(0usize), 2 => 0..7usize],
         weighted(0.12, 0..3usize),
         0..2usize,
+        weighted(0.3, 0..2u32),
     );
     let dates = (weighted(0.25, 0..900i64), weighted(0.35, 0..900i64), weighted(0.3, 1..5i8));
     (what, terms, dates, prop::bool::weighted(0.05)).prop_map(|(what, terms, dates, supersede)| LineSpec {
@@ -141,6 +151,7 @@ pub fn lines() -> impl Strategy<Value = LineSpec> {
         dup: terms.2,
         lock: terms.3,
         publisher: terms.4,
+        borrow: terms.5,
         starts: dates.0,
         ends: dates.1,
         issued: dates.2,
@@ -183,6 +194,8 @@ pub fn steps() -> impl Strategy<Value = Step> {
         2 => (0..8usize).prop_map(|nth| Step::LeaveOwn { nth }),
         1 => (0..6u128, 0..40u64).prop_map(|(session, ticket)| Step::Leave { session, ticket }),
         2 => (0..20usize).prop_map(|nth| Step::RemoveGrant { nth }),
+        6 => (0..20usize, 0..9u128, -2..200i64).prop_map(|(nth, loan, by)| Step::BorrowOwn { nth, loan, by }),
+        2 => (0..9u128).prop_map(|loan| Step::ReturnLoan { loan }),
         1 => (1..12u32, 0..6u32, 3..8u32, 0..3u8)
             .prop_map(|(limit, bound, sessions, shrink)| Step::Configure { limit, bound, sessions, shrink }),
         1 => (0..2usize, 0..4usize, of(policy))
@@ -208,6 +221,7 @@ fn make_line(spec: &LineSpec) -> LoadedLine {
         offer.overdraft = spec.overdraft;
         offer.hold_seconds = spec.hold;
         offer.linger_seconds = spec.linger;
+        offer.borrow_hours = spec.borrow;
         offer.dup_group = dup(DUPS[spec.dup]);
         offer.locks = spec.lock.map(|number| lock(LOCKS[number])).into_iter().collect();
         offer.issued = spec.issued.map(|day| jiff::civil::date(2026, 1, day));
@@ -289,6 +303,13 @@ fn command(oracle: &Oracle, now: Timestamp, violations: &[u64], step: &Step) -> 
             ask.share = share.map(|number| format!("call {number}").into());
             Command::CheckOut(ask)
         }
+        Step::BorrowOwn { nth, loan, by } => {
+            let grant = oracle.grants.get(nth % oracle.grants.len().max(1));
+            let (session, grant) =
+                grant.map_or((SessionId(0), GrantId(1)), |grant| (grant.taken_by, grant.id));
+            Command::Borrow { session, grant, loan: LoanKey(*loan), until: later(now, *by) }
+        }
+        Step::ReturnLoan { loan } => Command::ReturnLoan { loan: LoanKey(*loan) },
         other => release(oracle, violations, other),
     }
 }

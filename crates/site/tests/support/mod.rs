@@ -81,11 +81,12 @@ pub fn file(tenant: &str, name: &str, lines: Vec<LoadedLine>) -> LicenseFile {
         offer.line = number as u32 + 1;
         let locks: Vec<String> = offer.locks.iter().map(ToString::to_string).collect();
         offer.pool_key = format!(
-            "{} {} {} HOLD={} HOSTID={}",
+            "{} {} {} HOLD={} BORROW={:?} HOSTID={}",
             offer.model.name(),
             offer.version_rule.name(),
             offer.dup_group.canonical(),
             offer.hold_seconds,
+            offer.borrow_hours,
             locks.join(" ")
         );
         if offer.sign.is_empty() {
