@@ -78,6 +78,8 @@ pub enum Command {
     OpenInstance { open: OpenSession, instance: Box<str> },
     /// Take seats out of a lease; they go back to it while it lives.
     CheckOutReserved { ask: CheckOut, lease: SessionId },
+    /// The leader's clock stood later than the site's by more than it may, and no other server vouched for it.
+    ReportClockSetAhead { wall: Timestamp },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

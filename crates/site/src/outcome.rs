@@ -228,6 +228,8 @@ pub enum Refusal {
         /// How many it has.
         left: u32,
     },
+    /// A later session of the same instance took this one's place: its opening came late.
+    SessionReplaced,
 }
 
 /// All seats are out: who holds them, and what would help.

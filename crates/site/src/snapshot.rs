@@ -5,6 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::Site;
+use crate::ties::Ties;
 
 /// Marks the bytes as a site's state.
 const MAGIC: &[u8; 8] = b"GRNTSITE";
@@ -14,6 +15,8 @@ const PLAIN: u16 = 1;
 /// The second: the same with its ties behind it. Written only where there are any, so that an earlier program goes on
 /// reading the state of a site that does not use them.
 const WITH_TIES: u16 = 2;
+/// The third: the same with the sessions that instances had before behind it. Written only where there are any.
+const WITH_REPLACED: u16 = 3;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {WITH_TIES}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {WITH_REPLACED}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -46,13 +49,20 @@ impl Site {
     #[must_use]
     pub fn to_snapshot(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        let version = if self.ties.is_empty() { PLAIN } else { WITH_TIES };
+        let version = match (self.ties.is_empty(), self.ties.replaced.len()) {
+            (true, _) => PLAIN,
+            (false, 0) => WITH_TIES,
+            (false, _) => WITH_REPLACED,
+        };
         bytes.extend(version.to_le_bytes());
         // Writing to memory fails for no value that a site can hold; an empty body would be refused when read.
         let body = postcard::to_stdvec(self).unwrap_or_default();
         bytes.extend(body);
-        if version == WITH_TIES {
+        if version >= WITH_TIES {
             bytes.extend(postcard::to_stdvec(&self.ties).unwrap_or_default());
+        }
+        if version == WITH_REPLACED {
+            bytes.extend(postcard::to_stdvec(&self.ties.replaced).unwrap_or_default());
         }
         bytes
     }
@@ -65,13 +75,17 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if !(PLAIN..=WITH_TIES).contains(&version) {
+        if !(PLAIN..=WITH_REPLACED).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
         let (mut site, rest): (Self, &[u8]) = postcard::take_from_bytes(body).map_err(damaged)?;
-        if version == WITH_TIES {
-            site.ties = postcard::from_bytes(rest).map_err(damaged)?;
+        if version >= WITH_TIES {
+            let (ties, rest): (Ties, &[u8]) = postcard::take_from_bytes(rest).map_err(damaged)?;
+            site.ties = ties;
+            if version == WITH_REPLACED {
+                site.ties.replaced = postcard::from_bytes(rest).map_err(damaged)?;
+            }
         }
         site.share_identities();
         Ok(site)

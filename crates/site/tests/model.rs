@@ -128,7 +128,7 @@ fn site_violations(site: &Site) -> Vec<(&'static str, Key)> {
             | Breach::UnknownFeature { tenant, feature } => {
                 found.push((violation.breach.kind(), key(tenant, feature)));
             }
-            Breach::ClockSetBack { .. } => {}
+            Breach::ClockSetBack { .. } | Breach::ClockSetAhead { .. } => {}
         }
     }
     found.sort();
@@ -169,7 +169,10 @@ fn compare(site: &Site, oracle: &Oracle) -> Result<(), TestCaseError> {
 fn is_modelled(command: &Command) -> bool {
     !matches!(
         command,
-        Command::ClearViolation { .. } | Command::ConfirmClock { .. } | Command::ReportClockSetBack { .. }
+        Command::ClearViolation { .. }
+            | Command::ConfirmClock { .. }
+            | Command::ReportClockSetBack { .. }
+            | Command::ReportClockSetAhead { .. }
     )
 }
 

@@ -93,6 +93,25 @@ fn other_instances_applications_and_retries_are_left_alone() {
 }
 
 #[test]
+fn a_late_retry_of_an_earlier_runs_opening_is_refused_by_name_and_takes_nothing_over() {
+    let mut site = Story::with(vec![line("f", "1", 1)]);
+    site.run(instance(10, "web-1")).unwrap();
+    let seat = site.one(10, "f");
+    site.run(instance(11, "web-1")).unwrap();
+    site.site = Site::from_snapshot(&site.site.to_snapshot()).unwrap();
+    assert_eq!(site.run(instance(10, "web-1")), Err(Refusal::SessionReplaced));
+    assert_eq!(site.site.session(SessionId(11)).unwrap().grants, [seat]);
+    assert!(site.site.session(SessionId(10)).is_none());
+    // The run that came after goes on to be found, also when it is asked for again.
+    assert!(matches!(site.run(instance(11, "web-1")), Ok(Reply::Opened { resumed: true, .. })));
+    site.run(instance(12, "web-1")).unwrap();
+    for earlier in [10, 11] {
+        assert_eq!(site.run(instance(earlier, "web-1")), Err(Refusal::SessionReplaced));
+    }
+    assert_eq!(site.site.session(SessionId(12)).unwrap().grants, [seat]);
+}
+
+#[test]
 fn what_is_locked_to_the_old_machine_is_not_handed_over() {
     let locked = with(line("f", "1", 1), |offer| offer.locks = vec![lock("HOSTNAME=old")]);
     let mut site = Story::with(vec![locked, line("g", "1", 1)]);
