@@ -80,6 +80,11 @@ impl Reckoning {
         self.site.is_none_or(|site| self.own - site > TOLERANCE)
     }
 
+    fn is_doubtful(&self, reading: Reading) -> bool {
+        let off = reading.wall - self.now(reading).0;
+        self.has_leapt(reading) || self.is_ahead() || off.abs() > TOLERANCE
+    }
+
     /// Another server whose own time is where this wall clock stands says that it is right: the machine stood still, or
     /// its clock was wrong before.
     fn vouched(&mut self, others: &[Timestamp], reading: Reading) {
@@ -177,6 +182,12 @@ impl Clock {
     /// Whether this server's own time is far ahead of the site's, or nothing is known of the site's.
     pub(crate) fn is_ahead(&self) -> bool {
         self.look().1.is_ahead()
+    }
+
+    /// Whether the others are to be asked: this server's wall clock, its own time and the site's are far apart.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        let (reading, reckoning) = self.look();
+        reckoning.is_doubtful(reading)
     }
 
     /// What other servers say of their own time, to whoever does not lead.
@@ -309,6 +320,7 @@ mod tests {
         for wrong in [LONG, -LONG] {
             let mut clock = started(wrong);
             let reading = off(wrong, 2 * HOUR);
+            assert!(clock.is_doubtful(reading), "{wrong}");
             assert!(clock.settle(&[at(2 * HOUR), at(2 * HOUR + 7)], 2, reading));
             let now = after_look(&mut clock, reading);
             assert!((2 * HOUR..=2 * HOUR + 7).contains(&now), "{wrong}: {now}");

@@ -8,7 +8,7 @@
 //! there are finitely many states, and all of them are looked at. Each variant with a mistake in it must be caught.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Property};
 
 /// A confirmed lead is good for answers while it is younger than this: 300 ms.
 const LEAD: u8 = 2;
@@ -16,6 +16,8 @@ const LEAD: u8 = 2;
 const PATIENCE: u8 = 3;
 /// A session ends so long after its last sign of life.
 const LIFE: u8 = 4;
+/// Older than this is all the same.
+const OLD: u8 = PATIENCE + 1;
 /// Elections and entries that are looked at.
 const TERMS: u8 = 3;
 const ENTRIES: u8 = 3;
@@ -85,6 +87,14 @@ enum Action {
     End(usize, usize, usize),
 }
 
+impl Server {
+    /// It no longer leads: what it knew as a leader is of no use, and states that differ only there are one.
+    fn retire(&mut self, heard: u8) {
+        (self.leads, self.heard, self.confirmed) = (false, heard, OLD);
+        (self.view, self.lives) = ([false; 2], [0; 2]);
+    }
+}
+
 struct Leases {
     seats: usize,
     mistake: Mistake,
@@ -112,7 +122,8 @@ impl Leases {
         state.servers[leader].log = log;
         state.servers[leader].view = state.agreed;
         let follower = &mut state.servers[other];
-        (follower.log, follower.term, follower.heard, follower.leads) = (log, term, 0, false);
+        (follower.log, follower.term) = (log, term);
+        follower.retire(0);
     }
 
     fn may_vote(server: &Server) -> bool {
@@ -123,7 +134,8 @@ impl Leases {
         let term = state.servers.iter().map(|server| server.term).max().unwrap_or(0) + 1;
         let lives = if self.mistake == Mistake::OldClocks { 0 } else { LIFE };
         let voted = &mut state.servers[voter];
-        (voted.term, voted.leads, voted.heard) = (term, false, 0);
+        voted.term = term;
+        voted.retire(0);
         let leader = &mut state.servers[new];
         (leader.term, leader.leads, leader.heard, leader.confirmed) = (term, true, 0, 0);
         // It has applied all that was agreed on before it opens.
@@ -131,11 +143,10 @@ impl Leases {
     }
 
     fn pass_time(&self, state: &mut State, lagging: Option<usize>) {
-        let oldest = PATIENCE + 2;
         for (number, server) in state.servers.iter_mut().enumerate() {
-            if lagging != Some(number) {
-                server.heard = (server.heard + 1).min(oldest);
-                server.confirmed = (server.confirmed + 1).min(oldest);
+            if server.up && lagging != Some(number) {
+                server.heard = (server.heard + 1).min(OLD);
+                server.confirmed = (server.confirmed + 1).min(OLD);
                 server.lives = server.lives.map(|left| left.saturating_sub(1));
             }
         }
@@ -154,7 +165,7 @@ impl Model for Leases {
             term: 1,
             log: 0,
             heard: 0,
-            confirmed: PATIENCE,
+            confirmed: OLD,
             view: [false; 2],
             lives: [0; 2],
         };
@@ -237,13 +248,15 @@ impl Leases {
                 }
                 self.elect(state, new, voter);
             }
-            Action::StepDown(server) => state.servers[server].leads = false,
+            Action::StepDown(server) if !state.servers[server].leads => return false,
+            Action::StepDown(server) => state.servers[server].retire(OLD),
             Action::Crash(server) => {
                 if state.crashes == 0 || !state.servers[server].up {
                     return false;
                 }
                 state.crashes -= 1;
-                (state.servers[server].up, state.servers[server].leads) = (false, false);
+                state.servers[server].up = false;
+                state.servers[server].retire(OLD);
             }
             Action::Restart(server) => {
                 let server = &mut state.servers[server];
@@ -251,8 +264,8 @@ impl Leases {
                     return false;
                 }
                 // It has forgotten when it heard of a leader: to be safe, that was just now.
-                server.heard = if self.mistake == Mistake::VotesAtOnce { PATIENCE } else { 0 };
-                (server.up, server.lives) = (true, [0; 2]);
+                server.heard = if self.mistake == Mistake::VotesAtOnce { OLD } else { 0 };
+                server.up = true;
             }
             Action::Take(client, leader, other, lost) => {
                 return self.take(state, client, (leader, other), lost);
@@ -271,7 +284,8 @@ impl Leases {
         }
         let term = one.term;
         let follower = &mut state.servers[other];
-        (follower.heard, follower.term, follower.leads) = (0, term, false);
+        follower.term = term;
+        follower.retire(0);
         if lost {
             state.losses -= 1;
         } else {
@@ -325,7 +339,12 @@ impl Leases {
 }
 
 fn check(seats: usize, mistake: Mistake) -> Option<String> {
-    let checker = Leases { seats, mistake }.checker().threads(2).spawn_bfs().join();
+    let checker = Leases { seats, mistake }
+        .checker()
+        .threads(2)
+        .finish_when(HasDiscoveries::AnyFailures)
+        .spawn_bfs()
+        .join();
     println!("{mistake:?}, {seats} seats: {} states", checker.unique_state_count());
     let broken = ["never more seats believed than bought", "who believes to hold a seat holds it"];
     let found = broken.into_iter().find_map(|name| Some((name, checker.discovery(name)?)));

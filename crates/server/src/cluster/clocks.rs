@@ -55,8 +55,7 @@ pub(crate) async fn look_after(app: App) {
 
 /// The leader's clock: followed as far as a majority's go, told of when it is off.
 async fn watch_lead(app: &App, compare: bool) {
-    let doubtful = app.clock.has_leapt() || app.clock.is_ahead();
-    if !doubtful && !compare {
+    if !app.clock.is_doubtful() && !compare {
         return;
     }
     // Too few answered: nothing is said of a clock that nobody was asked about.

@@ -65,6 +65,15 @@ pub enum Step {
         user: usize,
         lease: Option<i64>,
     },
+    Instance {
+        session: u128,
+        tenant: usize,
+        name: usize,
+    },
+    Reserved {
+        lease: u128,
+        ask: Box<Step>,
+    },
     Renew {
         session: u128,
         by: i64,
@@ -175,6 +184,9 @@ pub fn steps() -> impl Strategy<Value = Step> {
         1 => (0..2usize, 0..3usize).prop_map(|(tenant, name)| Step::Remove { tenant, name }),
         10 => (0..6u128, prop_oneof![4 => Just(0usize), 1 => Just(1)], 0..3usize, weighted(0.3, -5..100i64))
             .prop_map(|(session, tenant, user, lease)| Step::Open { session, tenant, user, lease }),
+        3 => (0..6u128, prop_oneof![4 => Just(0usize), 1 => Just(1)], 0..2usize)
+            .prop_map(|(session, tenant, name)| Step::Instance { session, tenant, name }),
+        10 => (0..6u128, check_out()).prop_map(|(lease, ask)| Step::Reserved { lease, ask: Box::new(ask) }),
         2 => (0..6u128, -5..100i64).prop_map(|(session, by)| Step::Renew { session, by }),
         3 => (0..6u128).prop_map(|session| Step::End { session }),
         40 => check_out(),
@@ -273,6 +285,14 @@ fn command(oracle: &Oracle, now: Timestamp, violations: &[u64], step: &Step) -> 
             open.lease_until = lease.map(|by| later(now, by));
             Command::OpenSession(open)
         }
+        Step::Instance { session, tenant, name } => {
+            let open = open(*session, TENANTS[*tenant], who("u0", "h0", "d0"));
+            Command::OpenInstance { open, instance: format!("i{name}").into() }
+        }
+        Step::Reserved { lease, ask } => match command(oracle, now, violations, ask) {
+            Command::CheckOut(ask) => Command::CheckOutReserved { ask, lease: SessionId(*lease) },
+            other => other,
+        },
         Step::Renew { session, by } => {
             Command::RenewSession { session: SessionId(*session), until: later(now, *by) }
         }
