@@ -57,7 +57,7 @@ impl Site {
         for (id, grant) in reserved.grants.iter().filter_map(|id| Some((*id, self.grants.get(*id)?))) {
             let count = grant.count.min(left);
             // A component and its suite's seat are one: they are taken whole.
-            let is_whole = grant.companion.is_none();
+            let is_whole = grant.companion.is_none() && !grant.is_companion;
             if count > 0 && is_whole && serving.contains(&grant.pool) {
                 plan.push((id, count));
                 left -= count;
