@@ -213,7 +213,7 @@ impl Model for Leases {
             }),
             Property::sometimes("a seat lives through a failover", |_: &Self, state: &State| {
                 let new = state.servers.iter().any(|server| server.leads && server.term > 1);
-                new && state.believed.iter().any(|left| *left == LIFE)
+                new && state.believed.contains(&LIFE)
             }),
             Property::sometimes(
                 "a silent application's seat goes to the other",

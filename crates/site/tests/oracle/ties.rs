@@ -88,7 +88,9 @@ impl Oracle {
         self.capacity_came(&key);
         let left = grants.iter().map(|granted| granted.count).sum();
         if left < ask.amount.at_least {
-            made.iter().for_each(|id| drop(self.give_back(*id)));
+            for id in &made {
+                let _freed = self.give_back(*id);
+            }
             return Err(Refusal::NotReserved { left });
         }
         Ok(Reply::CheckedOut { grants })

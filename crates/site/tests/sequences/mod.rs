@@ -321,14 +321,14 @@ fn reserved(oracle: &Oracle, nth: usize, mut ask: CheckOut) -> Command {
     let Some((lease, grant)) = of_leases.get(nth % of_leases.len().max(1)) else {
         return Command::CheckOutReserved { ask, lease: SessionId(nth as u128 % 6) };
     };
-    if let Some(pool) = oracle.pool(&grant.pool).filter(|_| nth % 5 > 0) {
+    if let Some(pool) = oracle.pool(&grant.pool).filter(|_| !nth.is_multiple_of(5)) {
         ask.feature.clone_from(&pool.feature);
         ask.version = pool.version.clone();
     }
     let same =
         |session: &&crate::oracle::Session| session.open.tenant == grant.pool.0 && session.id != *lease;
     let others: Vec<_> = oracle.sessions.iter().filter(same).collect();
-    if let Some(session) = others.get(nth % others.len().max(1)).filter(|_| nth % 7 > 0) {
+    if let Some(session) = others.get(nth % others.len().max(1)).filter(|_| !nth.is_multiple_of(7)) {
         ask.session = session.id;
     }
     Command::CheckOutReserved { ask, lease: *lease }
