@@ -94,7 +94,7 @@ fn subject(violation: &Violation) -> (&str, &str) {
         | Breach::OverCapacity { tenant, feature }
         | Breach::NoneLeft { tenant, feature }
         | Breach::UnknownFeature { tenant, feature } => (tenant, feature),
-        Breach::ClockSetBack { .. } => ("", ""),
+        Breach::ClockSetBack { .. } | Breach::ClockSetAhead { .. } => ("", ""),
     }
 }
 

@@ -5,42 +5,53 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use grantor_site::Command;
 use tracing::{error, info, warn};
 
-use crate::http::App;
+use crate::cluster::clocks;
+use crate::http::{self, App};
 use crate::{eventlog, secret};
 
 /// How long a set-up token is of use, in seconds.
 const SETUP: u32 = 15 * 60;
 /// A lead that could not begin is tried again after this.
 const AGAIN: Duration = Duration::from_millis(100);
+/// A lead that can't begin for so long is another server's.
+const HOPELESS: Duration = Duration::from_secs(3);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Opens and closes this server for requests as the lead comes and goes.
 pub(crate) async fn reign(app: App) {
     let mut stop = app.stop.subscribe();
+    let mut failing = None;
     loop {
         tokio::select! {
-            () = one_lead(&app) => {}
+            () = one_lead(&app, &mut failing) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
 }
 
-async fn one_lead(app: &App) {
+async fn one_lead(app: &App, failing: &mut Option<Instant>) {
     if app.consensus.until_leads(true).await.is_err() {
         return std::future::pending().await;
     }
     if !app.is_open.load(Ordering::SeqCst)
         && let Err(error) = begin(app).await
     {
+        let since = *failing.get_or_insert_with(Instant::now);
+        if since.elapsed() > HOPELESS {
+            *failing = None;
+            error!(%error, "this server can't take requests: another one is to lead");
+            return http::give_up_lead(app).await;
+        }
         warn!(%error, "this server leads and can't take requests yet");
         return tokio::time::sleep(AGAIN).await;
     }
+    *failing = None;
     let _stopped_too = app.consensus.until_leads(false).await;
     app.is_open.store(false, Ordering::SeqCst);
     app.living.let_go();
@@ -56,6 +67,9 @@ pub(crate) async fn begin(app: &App) -> Result<Option<String>, Failure> {
         return Err("the backup has taken over: this server is out\n  hint: empty its data folder and let it join again with `grantor cluster add`".into());
     }
     app.clock.has_seen(app.consensus.view().now());
+    if app.clock.is_ahead() {
+        clocks::settle(app).await;
+    }
     let site = app.consensus.view();
     let sessions = site.sessions().filter(|(_, session)| session.lease_until().is_none());
     app.living.begin(sessions.map(|(id, session)| (id, session.heartbeat_seconds)));

@@ -93,6 +93,7 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
     tokio::spawn(reign::reign(app.clone()));
     tokio::spawn(cluster::look_after(app.clone()));
     tokio::spawn(keep_watch(app.clone()));
+    tokio::spawn(cluster::clocks::look_after(app.clone()));
     let serving =
         tokio::spawn(listen::serve(listener, doors(&app, &identity)?, bounds(config), app.stop.subscribe()));
     info!(event = eventlog::SERVER_UP, %address, fingerprint = identity.fingerprint, "license server up");
@@ -200,6 +201,8 @@ fn pass_on(app: &App, event: &Event, at: Timestamp) {
                 app.living.opened(*session, heartbeat);
             }
         }
+        // Each server's wall clock is right from here on, says an administrator.
+        Event::ViolationCleared { violation, .. } if violation.breach.is_clock() => app.clock.confirm(),
         Event::SessionEnded { session, why, .. } => {
             app.living.ended(*session, Notice::Ended { reason: end_text(why) })
         }
@@ -245,7 +248,7 @@ fn end_text(why: &EndReason) -> String {
     }
 }
 
-/// Ends sessions that are not heard of, lets time pass when something falls due, and watches the clock.
+/// Ends sessions that are not heard of, and lets time pass when something falls due.
 async fn keep_watch(app: App) {
     let mut stop = app.stop.subscribe();
     loop {
@@ -260,9 +263,6 @@ async fn keep_watch(app: App) {
         futures::future::join_all(ends).await;
         if app.consensus.look(Site::next_due).is_some_and(|due| due <= app.now()) {
             ignore(app.propose(Command::Tick).await);
-        }
-        if let Some(wall) = app.clock.set_back() {
-            ignore(app.propose(Command::ReportClockSetBack { wall }).await);
         }
     }
 }

@@ -271,3 +271,45 @@ fn a_stranger_on_the_peers_protocol_is_refused_whatever_it_asks() {
         assert!(status == 403 || status == 415 || status == 422, "{path}: {status} {body}");
     }
 }
+
+#[test]
+fn a_server_that_was_away_while_another_one_came_in_and_took_the_lead_follows_it() {
+    let mut trio = Trio::formed(vec![line("cad", "8.0", 5)]);
+    let away = trio.wait(|trio| trio.leader(1)) % 3 + 1;
+    let there = (1..=3).find(|number| *number != away).unwrap();
+    trio.stop(away);
+    let (_, made) = trio.wait(|trio| {
+        Some(trio.admin(there, "POST", "/v1/admin/cluster/tokens", json!({}))).filter(|made| made.0 == 201)
+    });
+    let mut config = trio.config(4, support::trio::free_port(), "");
+    config.cluster.token_file = Some(trio.token_file(4, made["token"].as_str().unwrap()));
+    trio.configs.insert(4, config);
+    trio.start_together(&[4]);
+    trio.wait(|trio| (trio.cluster(there)["voters"] == 4).then_some(()));
+    let cluster = trio.cluster(there);
+    let new =
+        cluster["servers"].as_array().unwrap().iter().map(|server| server["server"].as_u64().unwrap()).max();
+    trio.wait(|trio| {
+        let _asked = trio.admin(there, "POST", "/v1/admin/cluster/transfer", json!({ "to": new }));
+        (trio.leader(there) == Some(4)).then_some(())
+    });
+    // Nobody knows the new leader where the old server comes back, but a member it knows does.
+    trio.start_together(&[away]);
+    trio.wait(|trio| (trio.ask(away, "GET", "/readyz", Value::Null).0 == 200).then_some(()));
+    assert_eq!(trio.leader(away), Some(4));
+    let session = trio.session(away, "alice");
+    assert_eq!(trio.checkout(away, &session, "cad").0, 201);
+}
+
+#[test]
+fn a_leader_that_cannot_begin_its_lead_gives_it_to_another_server() {
+    let mut trio = Trio::prepared(vec![line("cad", "8.0", 5)]);
+    // Two of the three can't write the set-up token down, as with a full disk.
+    for number in [1, 2] {
+        std::fs::create_dir_all(trio.configs[&number].data_dir.join("setup-token")).unwrap();
+    }
+    trio.start_all();
+    trio.set_up();
+    let session = trio.session(1, "alice");
+    assert_eq!(trio.checkout(1, &session, "cad").0, 201);
+}

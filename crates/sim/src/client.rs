@@ -14,7 +14,7 @@ use crate::bug::Bug;
 use crate::history::Hold;
 use crate::license::{FEATURE, version};
 use crate::server::{Answer, Request};
-use crate::world::{SERVERS, World};
+use crate::world::World;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -115,7 +115,8 @@ impl Client {
             self.world.oracle.took(&self.world.trace, hold);
         }
         if self.rng.u32(..4) == 0 {
-            self.server = SERVERS[self.rng.usize(..3)];
+            let servers = self.world.servers();
+            self.server = servers[self.rng.usize(..servers.len())];
             match self.check_out(request).await? {
                 Ok(Reply::CheckedOut { grants }) if grants.iter().all(|g| self.grants.contains(&g.grant)) => {
                 }
@@ -246,7 +247,7 @@ impl Client {
             Some(answer)
         };
         let answer = tokio::time::timeout(PATIENCE, ask).await.ok().flatten();
-        let next = SERVERS[server as usize % 3];
+        let next = self.world.next_to(server);
         match &answer {
             Some(Answer::NotNow(hint)) => self.server = hint.filter(|hint| *hint != server).unwrap_or(next),
             Some(_) => {}
@@ -260,7 +261,7 @@ impl Client {
     fn rng_way(&mut self) -> Option<Duration> {
         let way = self.world.net.way();
         if way.is_none() {
-            self.server = SERVERS[self.server as usize % 3];
+            self.server = self.world.next_to(self.server);
         }
         way
     }

@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use crate::client::Client;
 use crate::options::Options;
 use crate::run::begin;
-use crate::world::{SERVERS, World};
+use crate::world::World;
 
 /// What came of killing leaders.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +38,7 @@ pub fn kill_leaders(seed: u64, times: u32) -> Kills {
         }
         world.oracle.inspect(&world);
         kills.failure = world.trace.failure();
-        SERVERS.into_iter().for_each(|server| world.kill(server));
+        world.servers().into_iter().for_each(|server| world.kill(server));
         kills
     })
 }

@@ -11,6 +11,7 @@ mod disk;
 mod history;
 mod kills;
 mod license;
+mod members;
 mod network;
 mod options;
 mod oracle;

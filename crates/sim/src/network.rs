@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::bug::Bug;
 use crate::options::Options;
 use crate::oracle::Vote;
+use crate::server::Live;
 use crate::world::World;
 
 struct State {
@@ -121,6 +122,10 @@ async fn carry(world: Arc<World>, from: ServerId, to: ServerId, message: Vec<u8>
         }
         return;
     };
+    if is_stranger(&world, &live, from) {
+        drop(done.send(Err(io::ErrorKind::PermissionDenied.into())));
+        return;
+    }
     let is_vote = message.first() == Some(&1);
     let message = spoiled(&world, message);
     let receiver = live.clone();
@@ -134,6 +139,19 @@ async fn carry(world: Arc<World>, from: ServerId, to: ServerId, message: Vec<u8>
     if !world.net.is_cut(to, from) {
         drop(done.send(answer.map_err(io::Error::other)));
     }
+}
+
+/// Who was taken out is a stranger, and who came in while this server was away is not: another member vouches for it, as
+/// in the product. A new server knows nobody yet.
+fn is_stranger(world: &World, live: &Live, from: ServerId) -> bool {
+    let members = live.consensus.members();
+    let known = |server: ServerId| {
+        world.live(server).is_some_and(|other| other.consensus.members().contains_key(&from))
+    };
+    let reached = |server: ServerId| !world.net.is_cut(live.id, server) && !world.net.is_cut(server, live.id);
+    !members.is_empty()
+        && !members.contains_key(&from)
+        && !members.keys().any(|server| reached(*server) && known(*server))
 }
 
 fn note_vote(world: &World, server: ServerId, vote: Vote) {

@@ -27,6 +27,8 @@ pub enum Fault {
     FailingFsync,
     /// A server's clock jumps by hours.
     ClockJump,
+    /// A new server joins, gets its vote, and an old one is taken out.
+    Membership,
 }
 
 const ALL: [Fault; 11] = [
@@ -83,7 +85,7 @@ impl Options {
         if faults.is_empty() {
             faults.push(Fault::Kill);
         }
-        Self {
+        let mut options = Self {
             seed,
             bug: None,
             seats: rng.u32(1..4),
@@ -97,7 +99,12 @@ impl Options {
             rounds: rng.u32(6..15),
             calm_ms: [400, 2000, 5000][rng.usize(..3)],
             keep_trace: false,
+        };
+        // Drawn last, so that a seed from before there were changes of membership decides the rest as it did.
+        if rng.bool() {
+            options.faults.push(Fault::Membership);
         }
+        options
     }
 
     /// The same with a bug put in.

@@ -11,9 +11,10 @@ use tokio::runtime::Builder;
 
 use crate::client::Client;
 use crate::license;
+use crate::members;
 use crate::options::Options;
 use crate::power;
-use crate::world::{SERVERS, World};
+use crate::world::World;
 
 /// How long a cluster without faults may take to serve again, in milliseconds (R04).
 const RECOVERY_MS: u64 = 30_000;
@@ -86,7 +87,7 @@ pub fn run(options: Options) -> Run {
             counts: world.oracle.counts(),
             lasted_ms: world.trace.now(),
         };
-        SERVERS.into_iter().for_each(|server| world.kill(server));
+        world.servers().into_iter().for_each(|server| world.kill(server));
         run
     })
 }
@@ -118,7 +119,7 @@ async fn look_on(world: Arc<World>) {
 
 /// Starts the servers and loads the license file.
 pub(crate) async fn begin(world: &Arc<World>) {
-    for server in SERVERS {
+    for server in world.servers() {
         world.start(server).await;
     }
     while world.trace.failure().is_none() && world.trace.now() < RECOVERY_MS {
@@ -160,6 +161,7 @@ async fn end_well(world: &Arc<World>) {
     let until = world.trace.now() + RECOVERY_MS;
     while world.trace.failure().is_none() {
         tokio::time::sleep(Duration::from_millis(100)).await;
+        members::drop_those_taken_out(world);
         if agree(world) && serves(world).await {
             return;
         }
@@ -182,7 +184,10 @@ fn agree(world: &World) -> bool {
             (index, site.hash())
         })
         .collect();
-    live.len() == 3 && leaders.len() == 1 && states.len() == 1 && statuses.iter().all(|status| status.ready)
+    live.len() == world.servers().len()
+        && leaders.len() == 1
+        && states.len() == 1
+        && statuses.iter().all(|status| status.ready)
 }
 
 /// A read and a write are served.

@@ -4,24 +4,24 @@ use grantor_server::consensus::ServerId;
 
 use crate::options::Fault;
 use crate::power::{any, wait};
-use crate::world::{SERVERS, World};
+use crate::world::World;
 
 pub(crate) async fn strike(world: &World, shape: Fault, rng: &mut fastrand::Rng) {
     match shape {
         Fault::IsolateLeader => {
-            let leader = world.leader().map_or_else(|| any(rng), |leader| leader.id);
-            for_a_while(world, &around(leader), rng).await;
+            let leader = world.leader().map_or_else(|| any(world, rng), |leader| leader.id);
+            for_a_while(world, &around(world, leader), rng).await;
         }
         Fault::IsolateAny => {
-            let server = any(rng);
-            for_a_while(world, &around(server), rng).await;
+            let server = any(world, rng);
+            for_a_while(world, &around(world, server), rng).await;
         }
         Fault::OneWay => {
-            let (from, to) = pair(rng);
+            let (from, to) = pair(world, rng);
             for_a_while(world, &[(from, to)], rng).await;
         }
         Fault::Bridge => {
-            let (one, other) = pair(rng);
+            let (one, other) = pair(world, rng);
             for_a_while(world, &[(one, other), (other, one)], rng).await;
         }
         Fault::Flapping => flap(world, rng).await,
@@ -29,14 +29,15 @@ pub(crate) async fn strike(world: &World, shape: Fault, rng: &mut fastrand::Rng)
     }
 }
 
-fn pair(rng: &mut fastrand::Rng) -> (ServerId, ServerId) {
-    let first = rng.usize(..3);
-    (SERVERS[first], SERVERS[(first + rng.usize(1..3)) % 3])
+fn pair(world: &World, rng: &mut fastrand::Rng) -> (ServerId, ServerId) {
+    let servers = world.servers();
+    let first = rng.usize(..servers.len());
+    (servers[first], servers[(first + rng.usize(1..servers.len())) % servers.len()])
 }
 
 /// All links of a server, both ways.
-fn around(server: ServerId) -> Vec<(ServerId, ServerId)> {
-    let others = SERVERS.into_iter().filter(move |other| *other != server);
+fn around(world: &World, server: ServerId) -> Vec<(ServerId, ServerId)> {
+    let others = world.servers().into_iter().filter(move |other| *other != server);
     others.flat_map(|other| [(server, other), (other, server)]).collect()
 }
 
@@ -47,7 +48,7 @@ async fn for_a_while(world: &World, links: &[(ServerId, ServerId)], rng: &mut fa
 }
 
 async fn flap(world: &World, rng: &mut fastrand::Rng) {
-    let links = around(any(rng));
+    let links = around(world, any(world, rng));
     for _ in 0..rng.u32(2..8) {
         links.iter().for_each(|(from, to)| world.net.cut(*from, *to));
         wait(rng, 100, 1000).await;
@@ -58,7 +59,8 @@ async fn flap(world: &World, rng: &mut fastrand::Rng) {
 
 /// Links stop one by one and come back in another order.
 async fn swizzle(world: &World, rng: &mut fastrand::Rng) {
-    let mut links: Vec<(ServerId, ServerId)> = SERVERS.into_iter().flat_map(around).collect();
+    let servers = world.servers().into_iter();
+    let mut links: Vec<(ServerId, ServerId)> = servers.flat_map(|server| around(world, server)).collect();
     links.sort_unstable();
     links.dedup();
     rng.shuffle(&mut links);

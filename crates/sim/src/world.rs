@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use grantor_server::consensus::{self, Clock, Role, ServerId, Settings, StartError, Timers};
@@ -17,8 +17,8 @@ use crate::oracle::Oracle;
 use crate::server::Live;
 use crate::trace::Trace;
 
-/// The servers.
-pub(crate) const SERVERS: [ServerId; 3] = [1, 2, 3];
+/// The servers that found the cluster.
+const FOUNDERS: [ServerId; 3] = [1, 2, 3];
 
 /// Bytes of log, about, that one entry of these runs takes.
 const ENTRY_BYTES: u64 = 330;
@@ -31,6 +31,10 @@ pub(crate) struct Machine {
     pub(crate) live: Option<Arc<Live>>,
     pub(crate) starts: u32,
     starting: bool,
+    /// Its election window.
+    slot: usize,
+    /// It has had a vote: only then is it struck by faults of machines.
+    pub(crate) is_full: bool,
 }
 
 /// A run's world.
@@ -40,22 +44,54 @@ pub(crate) struct World {
     pub(crate) net: Net,
     pub(crate) oracle: Oracle,
     machines: Mutex<BTreeMap<ServerId, Machine>>,
+    /// The membership is being changed.
+    pub(crate) changing: AtomicBool,
+    /// The number of the next new server.
+    next: AtomicU64,
 }
 
 impl World {
     pub(crate) fn new(options: Options) -> Arc<Self> {
         let trace = Trace::new(options.keep_trace);
         trace.note(format_args!("{options:?}"));
-        let machine = |server: ServerId| Machine {
-            store: Store::new(options.rng(10 + server), options.bug),
-            clock_off: Arc::new(AtomicI64::new(options.clock_hours[server as usize - 1] * 3_600_000)),
-            live: None,
-            starts: 0,
-            starting: false,
-        };
-        let machines = SERVERS.into_iter().map(|server| (server, machine(server))).collect();
+        let machine = |server: ServerId| Machine::new(&options, server, server as usize - 1);
+        let machines = FOUNDERS.into_iter().map(|server| (server, machine(server))).collect();
         let (net, oracle) = (Net::new(&options), Oracle::new(options.seats));
-        Arc::new(Self { options, trace, net, oracle, machines: Mutex::new(machines) })
+        let (machines, changing, next) = (Mutex::new(machines), AtomicBool::new(false), AtomicU64::new(4));
+        Arc::new(Self { options, trace, net, oracle, machines, changing, next })
+    }
+
+    /// Every machine that belongs, or is to belong, to the cluster.
+    pub(crate) fn servers(&self) -> Vec<ServerId> {
+        self.machines().keys().copied().collect()
+    }
+
+    /// Those that have, or had, a vote.
+    pub(crate) fn full(&self) -> Vec<ServerId> {
+        self.machines().iter().filter(|(_, machine)| machine.is_full).map(|(server, _)| *server).collect()
+    }
+
+    /// A new machine with an empty disk and an election window that is nobody's.
+    pub(crate) fn add_machine(&self) -> ServerId {
+        let server = self.next.fetch_add(1, Relaxed);
+        let mut machines = self.machines();
+        let free = (0..).find(|slot| machines.values().all(|machine| machine.slot != *slot)).unwrap_or(0);
+        machines.insert(server, Machine { is_full: false, ..Machine::new(&self.options, server, free) });
+        server
+    }
+
+    /// A machine that is thrown away.
+    pub(crate) fn drop_machine(&self, server: ServerId) {
+        self.kill(server);
+        self.trace.note(format_args!("{server} is gone for good"));
+        self.machines().remove(&server);
+    }
+
+    /// The server after this one, around the circle.
+    pub(crate) fn next_to(&self, server: ServerId) -> ServerId {
+        let servers = self.servers();
+        let later = servers.iter().find(|other| **other > server);
+        later.or(servers.first()).copied().unwrap_or(server)
     }
 
     pub(crate) fn machines(&self) -> MutexGuard<'_, BTreeMap<ServerId, Machine>> {
@@ -83,14 +119,15 @@ impl World {
 
     fn settings(self: &Arc<Self>, server: ServerId, alive: &Arc<AtomicBool>) -> Option<Settings> {
         let start = self.trace_start();
-        let (store, clock_off, starts) = self.machine(server, |machine| {
+        let (store, clock_off, starts, slot) = self.machine(server, |machine| {
             machine.starts += 1;
-            (machine.store.clone(), machine.clock_off.clone(), machine.starts)
+            (machine.store.clone(), machine.clock_off.clone(), machine.starts, machine.slot)
         })?;
         let end = End { me: server, alive: alive.clone(), world: Arc::downgrade(self) };
         Some(Settings {
             server,
-            members: SERVERS.into_iter().map(|id| (id, format!("server-{id}"))).collect(),
+            members: self.servers().into_iter().map(|id| (id, name(id))).collect(),
+            slot: Some(slot),
             form_cluster: starts == 1,
             transport: Arc::new(end),
             timers: Timers::Near,
@@ -155,7 +192,24 @@ impl World {
     }
 }
 
+/// How a server's address is written down.
+pub(crate) fn name(server: ServerId) -> String {
+    format!("server-{server}")
+}
+
 impl Machine {
+    fn new(options: &Options, server: ServerId, slot: usize) -> Self {
+        Self {
+            store: Store::new(options.rng(10 + server), options.bug),
+            clock_off: Arc::new(AtomicI64::new(options.clock_hours[(server as usize - 1) % 3] * 3_600_000)),
+            live: None,
+            starts: 0,
+            starting: false,
+            slot,
+            is_full: true,
+        }
+    }
+
     pub(crate) fn lock_store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }

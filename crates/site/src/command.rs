@@ -82,6 +82,8 @@ pub enum Command {
     Borrow { session: SessionId, grant: GrantId, loan: LoanKey, until: Timestamp },
     /// Give a borrowed grant back before its time.
     ReturnLoan { loan: LoanKey },
+    /// The leader's clock stood later than the site's by more than it may, and no other server vouched for it.
+    ReportClockSetAhead { wall: Timestamp },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

@@ -15,6 +15,10 @@ impl Site {
             return self.open_session(open);
         }
         let instance = InstanceId::new(&open.tenant, &open.who.application, instance);
+        // A retry that comes so late that the next run has opened: it must not take the seats back from that.
+        if self.ties.was_replaced(instance, open.session) {
+            return Err(Refusal::SessionReplaced);
+        }
         let before = self.ties.instances.get(instance).copied();
         let reply = self.open_in_place_of(open, before.is_some())?;
         self.ties.bind(instance, open.session);

@@ -112,6 +112,9 @@ impl Site {
         if ties.instances.len() != ties.instance_of.len() {
             broken.push("instances and their sessions differ in number".to_owned());
         }
+        if ties.replaced.iter().any(|(instance, _)| ties.instances.get(instance).is_none()) {
+            broken.push("an instance that is not there remembers its sessions".to_owned());
+        }
         for (grant, lease) in ties.reserved.iter() {
             if self.grants.get(grant).is_none_or(|grant| grant.session() == Some(*lease)) {
                 broken.push(format!("grant {grant} is tied to a lease and is nobody's"));

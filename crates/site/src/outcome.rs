@@ -242,6 +242,8 @@ pub enum Refusal {
     },
     /// There is no such loan: it came back, ran out, or never was.
     NoSuchLoan,
+    /// A later session of the same instance took this one's place: its opening came late.
+    SessionReplaced,
 }
 
 /// All seats are out: who holds them, and what would help.

@@ -24,8 +24,10 @@ impl Site {
             return answer;
         }
         let plan = self.plan_reserved(ask, &key, lease)?;
-        let granted: Vec<Granted> =
+        let taken: Vec<GrantId> =
             plan.into_iter().filter_map(|(id, count)| self.take_reserved(ask, lease, id, count)).collect();
+        // Told of when all are made: whether seats beyond the bought count are needed shows only then.
+        let granted: Vec<Granted> = taken.into_iter().filter_map(|id| self.granted(id)).collect();
         self.capacity_came(&key);
         let found = granted.iter().map(|granted| granted.count).sum();
         if found < ask.amount.at_least {
@@ -58,7 +60,7 @@ impl Site {
         for (id, grant) in reserved.grants().iter().filter_map(|id| Some((*id, self.grants.get(*id)?))) {
             let count = grant.count.min(left);
             // A component and its suite's seat are one: they are taken whole.
-            let is_whole = grant.companion().is_none();
+            let is_whole = grant.companion().is_none() && !grant.is_companion();
             if count > 0 && is_whole && serving.contains(&grant.pool) {
                 plan.push((id, count));
                 left -= count;
@@ -74,13 +76,13 @@ impl Site {
         lease: SessionId,
         id: GrantId,
         count: u32,
-    ) -> Option<Granted> {
+    ) -> Option<GrantId> {
         let before = self.grants.get(id)?;
         let rest = Part { session: lease, count: before.count - count, request: before.request };
         let taken = Part { session: ask.session, count, request: ask.request };
         let new = self.recast(id, rest, taken, ask.share.as_deref())?;
         self.ties.reserved.insert(new, lease);
-        self.granted(new)
+        Some(new)
     }
 
     /// A seat out of a reservation comes back to the lease, if that lives and it fits; whether it did.
@@ -154,6 +156,8 @@ impl Site {
 
     /// The old grant is history; those made of it are their holders'.
     fn pass_on(&mut self, id: GrantId, original: &Grant, event: GrantEvent, made: &[GrantId]) {
+        // It may itself have come out of a reservation; only those made of it are anybody's now.
+        self.ties.reserved.remove(id);
         if let Some(session) = original.session().and_then(|session| self.sessions.get_mut(session)) {
             session.let_go(id);
             // A late retry of the request that made it finds that it is done.

@@ -22,7 +22,7 @@ use crate::shards::Shards;
 use crate::ties::Ties;
 use crate::time::Timestamp;
 use crate::timers::{Due, Timers};
-use crate::violation::Violations;
+use crate::violation::{Breach, Violations};
 
 /// One customer's site. Cloning is cheap: a clone shares what neither side has changed since.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -147,7 +147,8 @@ impl Site {
             Command::ReturnLoan { loan } => self.return_loan(*loan),
             Command::LeaveQueue { session, ticket } => self.leave_queue(*session, *ticket),
             Command::RemoveGrant { grant, by, reason } => self.remove_grant(*grant, by, reason),
-            Command::ReportClockSetBack { wall } => self.report_clock(*wall),
+            Command::ReportClockSetBack { wall } => self.report_clock(Breach::ClockSetBack { wall: *wall }),
+            Command::ReportClockSetAhead { wall } => self.report_clock(Breach::ClockSetAhead { wall: *wall }),
             Command::ConfirmClock { by } => self.confirm_clock(by),
             Command::ClearViolation { number, by } => self.dismiss_violation(*number, by),
             access => self.administer(access),

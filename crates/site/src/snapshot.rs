@@ -17,8 +17,8 @@ const PLAIN: u16 = 1;
 /// The second: the same with its ties behind it. Written only where there are any, so that an earlier program goes on
 /// reading the state of a site that does not use them.
 const WITH_TIES: u16 = 2;
-/// The third: the same with its loans behind the ties, where there are any.
-const WITH_LOANS: u16 = 3;
+/// The third: the same with the sessions that instances had before, and the loans, behind the ties; where there are any.
+const WITH_MORE: u16 = 3;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {WITH_LOANS}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {WITH_MORE}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -61,10 +61,11 @@ impl Site {
     /// # Errors
     /// Those of `out`.
     pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
-        let version = match (self.loans.is_empty(), self.ties.is_empty()) {
-            (false, _) => WITH_LOANS,
-            (true, false) => WITH_TIES,
-            (true, true) => PLAIN,
+        let has_more = !self.loans.is_empty() || self.ties.replaced.len() > 0;
+        let version = match (has_more, self.ties.is_empty()) {
+            (true, _) => WITH_MORE,
+            (false, false) => WITH_TIES,
+            (false, true) => PLAIN,
         };
         out.write_all(MAGIC)?;
         out.write_all(&version.to_le_bytes())?;
@@ -72,8 +73,8 @@ impl Site {
         if version >= WITH_TIES {
             postcard::to_io(&self.ties, &mut *out).map_err(io::Error::other)?;
         }
-        if version >= WITH_LOANS {
-            postcard::to_io(&self.loans, out).map_err(io::Error::other)?;
+        if version >= WITH_MORE {
+            postcard::to_io(&(&self.ties.replaced, &self.loans), out).map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -86,7 +87,7 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if !(PLAIN..=WITH_LOANS).contains(&version) {
+        if !(PLAIN..=WITH_MORE).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
@@ -94,8 +95,8 @@ impl Site {
         if version >= WITH_TIES {
             (site.ties, rest) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
-        if version >= WITH_LOANS {
-            (site.loans, _) = postcard::take_from_bytes(rest).map_err(damaged)?;
+        if version >= WITH_MORE {
+            ((site.ties.replaced, site.loans), _) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         site.share_again();
         site.note_loan_hours();

@@ -29,6 +29,8 @@ pub enum Breach {
     UnknownFeature { tenant: Arc<str>, feature: Arc<str> },
     /// The leader's clock stood earlier than the site's.
     ClockSetBack { wall: Timestamp },
+    /// The leader's clock stood later than the site's, and no other server's did.
+    ClockSetAhead { wall: Timestamp },
 }
 
 impl Breach {
@@ -41,6 +43,7 @@ impl Breach {
             Self::NoneLeft { .. } => "GLMR_LICENSE_NO_LICENSE_AVAILABLE",
             Self::UnknownFeature { .. } => "GLMR_FEATURE_NOT_FOUND",
             Self::ClockSetBack { .. } => "GLMR_CLOCK_SET_BACK",
+            Self::ClockSetAhead { .. } => "GLMR_CLOCK_SET_AHEAD",
         }
     }
 
@@ -52,7 +55,7 @@ impl Breach {
             | Self::OverCapacity { feature, .. }
             | Self::NoneLeft { feature, .. }
             | Self::UnknownFeature { feature, .. } => *feature = feature.to_lowercase().into(),
-            Self::ClockSetBack { .. } => {}
+            Self::ClockSetBack { .. } | Self::ClockSetAhead { .. } => {}
         }
         folded
     }
@@ -66,8 +69,14 @@ impl Breach {
             | Self::UnknownFeature { tenant, feature } => {
                 (tenant == of).then(|| FeatureKey::new(tenant, feature))
             }
-            Self::ClockSetBack { .. } => None,
+            Self::ClockSetBack { .. } | Self::ClockSetAhead { .. } => None,
         }
+    }
+
+    /// Whether it is a wall clock that is wrong.
+    #[must_use]
+    pub const fn is_clock(&self) -> bool {
+        matches!(self, Self::ClockSetBack { .. } | Self::ClockSetAhead { .. })
     }
 }
 
@@ -181,17 +190,21 @@ impl Site {
         }
     }
 
-    pub(crate) fn report_clock(&mut self, wall: Timestamp) -> Result<Reply, Refusal> {
-        if !self.violations.iter().any(|violation| matches!(violation.breach, Breach::ClockSetBack { .. })) {
-            self.start_violation(Breach::ClockSetBack { wall });
+    /// One breach of a kind stands at a time, however far the clock goes on to move.
+    pub(crate) fn report_clock(&mut self, breach: Breach) -> Result<Reply, Refusal> {
+        if !self.violations.iter().any(|violation| violation.breach.kind() == breach.kind()) {
+            self.start_violation(breach);
         }
         Ok(Reply::Done)
     }
 
     pub(crate) fn confirm_clock(&mut self, by: &str) -> Result<Reply, Refusal> {
-        let is_clock = |violation: &&Violation| matches!(violation.breach, Breach::ClockSetBack { .. });
-        let breach = self.violations.iter().find(is_clock).map(|violation| violation.breach.clone());
-        self.clear_violation(&breach.ok_or(Refusal::ClockNotAccused)?, Some(by));
+        let standing = self.violations.iter().map(|violation| &violation.breach);
+        let breaches: Vec<Breach> = standing.filter(|breach| breach.is_clock()).cloned().collect();
+        if breaches.is_empty() {
+            return Err(Refusal::ClockNotAccused);
+        }
+        breaches.iter().for_each(|breach| self.clear_violation(breach, Some(by)));
         Ok(Reply::Done)
     }
 

@@ -6,10 +6,11 @@ mod sequences;
 mod support;
 
 use grantor_site::violation::Breach;
-use grantor_site::{Command, Entry, Refusal, Reply, Site};
+use grantor_site::{Command, Entry, Event, Refusal, Reply, Site};
 use oracle::{Key, Oracle, key};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 use sequences::{Script, Step, sequence};
 
 /// A reply without what the oracle does not work out: proofs, texts that help, and changes of capacity.
@@ -128,7 +129,7 @@ fn site_violations(site: &Site) -> Vec<(&'static str, Key)> {
             | Breach::UnknownFeature { tenant, feature } => {
                 found.push((violation.breach.kind(), key(tenant, feature)));
             }
-            Breach::ClockSetBack { .. } => {}
+            Breach::ClockSetBack { .. } | Breach::ClockSetAhead { .. } => {}
         }
     }
     found.sort();
@@ -169,7 +170,10 @@ fn compare(site: &Site, oracle: &Oracle) -> Result<(), TestCaseError> {
 fn is_modelled(command: &Command) -> bool {
     !matches!(
         command,
-        Command::ClearViolation { .. } | Command::ConfirmClock { .. } | Command::ReportClockSetBack { .. }
+        Command::ClearViolation { .. }
+            | Command::ConfirmClock { .. }
+            | Command::ReportClockSetBack { .. }
+            | Command::ReportClockSetAhead { .. }
     )
 }
 
@@ -254,6 +258,29 @@ fn run(steps: &[(i64, Step)]) -> Result<(), TestCaseError> {
         compare(&site, &oracle).map_err(context)?;
     }
     Ok(())
+}
+
+/// What the sequences are to try is what they come to often enough.
+#[test]
+fn random_sequences_hand_instances_over_and_take_seats_out_of_leases_and_back() {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[3; 32]);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let (mut handed_over, mut reserved, mut late) = (0, 0, 0);
+    for _ in 0..60 {
+        let steps = sequence(200..320).new_tree(&mut runner).unwrap().current();
+        let (mut site, mut oracle, mut script) = (Site::new(), Oracle::default(), Script { clock: 0 });
+        for step in &steps {
+            let entry = script.entry(&oracle, &[], step);
+            let outcome = site.apply(&entry);
+            let _same = oracle.apply(&entry);
+            let is_handed = |event: &Event| matches!(event, Event::HandedOver { .. });
+            handed_over += usize::from(outcome.events.iter().any(is_handed));
+            let is_reserved = matches!(entry.command, Command::CheckOutReserved { .. });
+            reserved += usize::from(is_reserved && matches!(outcome.reply, Ok(Reply::CheckedOut { .. })));
+            late += usize::from(outcome.reply == Err(Refusal::SessionReplaced));
+        }
+    }
+    assert!(handed_over >= 5 && reserved >= 5 && late >= 5, "{handed_over} {reserved} {late}");
 }
 
 proptest! {

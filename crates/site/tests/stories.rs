@@ -578,6 +578,12 @@ fn the_clock_never_runs_backwards_and_a_clock_set_back_stands_until_confirmed() 
     assert_eq!(site.standing().len(), 2, "the seats and the clock");
     let confirm = Command::ConfirmClock { by: "admin".to_owned() };
     site.run(confirm.clone()).unwrap();
+    assert_eq!(site.run(confirm.clone()), Err(Refusal::ClockNotAccused));
+    site.run(Command::ReportClockSetAhead { wall: at(5000) }).unwrap();
+    site.run(Command::ReportClockSetAhead { wall: at(6000) }).unwrap();
+    assert!(site.standing().contains(&"GLMR_CLOCK_SET_AHEAD") && site.standing().len() == 2);
+    assert_eq!(site.site.now(), at(100), "a report moves nothing");
+    site.run(confirm.clone()).unwrap();
     assert_eq!(site.run(confirm), Err(Refusal::ClockNotAccused));
 }
 

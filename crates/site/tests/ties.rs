@@ -4,7 +4,7 @@
 
 mod support;
 
-use grantor_license::DupGroup;
+use grantor_license::{Component, DupGroup, OfferKind, SuiteKind};
 use grantor_site::command::{Amount, CheckOut, Command, EndReason, OpenSession};
 use grantor_site::event::Event;
 use grantor_site::ids::{GrantId, SessionId};
@@ -90,6 +90,41 @@ fn other_instances_applications_and_retries_are_left_alone() {
     let again = site.run(instance(10, "web-1")).unwrap();
     assert!(matches!(again, Reply::Opened { resumed: true, .. }));
     assert_eq!(site.site.session(SessionId(10)).unwrap().grants(), [seat]);
+}
+
+/// Found by the oracle: only the component's side was looked at.
+#[test]
+fn a_suites_seat_that_came_with_a_component_is_not_taken_out_of_a_lease_without_it() {
+    let package = with(line("Suite", "1", 1), |offer| {
+        let components = vec![Component { feature: "edit".to_owned(), version: None, count: 1 }];
+        offer.kind = OfferKind::Package { components, suite: Some(SuiteKind::Suite), versioned: true };
+    });
+    let mut site = Story::with(vec![package, line("Suite", "1", 2)]);
+    site.run(lease(50, 1000)).unwrap();
+    site.one(50, "edit");
+    let suite = CheckOut { feature: "Suite".to_owned(), ..ask(1, "Suite", Amount::exactly(1)) };
+    let taken = site.run(Command::CheckOutReserved { ask: suite, lease: SessionId(50) });
+    assert_eq!(taken, Err(Refusal::NotReserved { left: 0 }));
+    assert_eq!(held(&site.site, 50), [1, 1], "both stay together");
+}
+
+#[test]
+fn a_late_retry_of_an_earlier_runs_opening_is_refused_by_name_and_takes_nothing_over() {
+    let mut site = Story::with(vec![line("f", "1", 1)]);
+    site.run(instance(10, "web-1")).unwrap();
+    let seat = site.one(10, "f");
+    site.run(instance(11, "web-1")).unwrap();
+    site.site = Site::from_snapshot(&site.site.to_snapshot()).unwrap();
+    assert_eq!(site.run(instance(10, "web-1")), Err(Refusal::SessionReplaced));
+    assert_eq!(site.site.session(SessionId(11)).unwrap().grants(), [seat]);
+    assert!(site.site.session(SessionId(10)).is_none());
+    // The run that came after goes on to be found, also when it is asked for again.
+    assert!(matches!(site.run(instance(11, "web-1")), Ok(Reply::Opened { resumed: true, .. })));
+    site.run(instance(12, "web-1")).unwrap();
+    for earlier in [10, 11] {
+        assert_eq!(site.run(instance(earlier, "web-1")), Err(Refusal::SessionReplaced));
+    }
+    assert_eq!(site.site.session(SessionId(12)).unwrap().grants(), [seat]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What clients were told, and whether it can all be true: a seat is out from the answer to a checkout until the request to
 //! give it back is sent, and never are more out than were bought. The simulation's oracle over real time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ struct Record {
     holds: Vec<Hold>,
     open: BTreeMap<u64, usize>,
     keys: BTreeMap<String, u64>,
+    grants: BTreeSet<u64>,
 }
 
 /// Everything that all clients were told.
@@ -37,7 +38,7 @@ impl History {
             assert_eq!(*before, grant, "request {key} was granted twice");
             return;
         }
-        assert!(record.keys.values().all(|other| *other != grant), "grant {grant} went to two requests");
+        assert!(record.grants.insert(grant), "grant {grant} went to two requests");
         record.keys.insert(key.to_owned(), grant);
         let place = record.holds.len();
         record.holds.push(Hold { grant, from, until: None });
@@ -55,7 +56,7 @@ impl History {
     /// Whether the seat was to be given back.
     pub fn is_given_back(&self, grant: u64) -> bool {
         let record = self.lock();
-        record.holds.iter().any(|hold| hold.grant == grant && hold.until.is_some())
+        record.grants.contains(&grant) && !record.open.contains_key(&grant)
     }
 
     /// How many grants were acknowledged.

@@ -18,6 +18,11 @@ pub fn agent(seconds: u64) -> ureq::Agent {
 /// Status and body; status 0 when no answer came.
 pub fn ask(agent: &ureq::Agent, method: &str, url: &str, token: &str, body: &Value) -> (u16, Value) {
     let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    send(agent, method, url, token, bytes)
+}
+
+/// The same with a body that is no JSON.
+pub fn send(agent: &ureq::Agent, method: &str, url: &str, token: &str, bytes: Vec<u8>) -> (u16, Value) {
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     if !token.is_empty() {
         request = request.header("Authorization", format!("Bearer {token}"));

@@ -92,10 +92,15 @@ fn a_request_that_is_repeated_at_several_servers_across_failovers_has_one_effect
         return;
     }
     let rounds = means::rounds(2, 30);
+    let wanted = means::amount(400, 100_000);
     let mut trio = Trio::formed(SEATS.try_into().unwrap());
-    let load = load::under(&mut trio, 6, 5, 5, SEATS, |trio, load| {
-        for _ in 0..rounds {
-            load.more(40);
+    let load = load::under(&mut trio, 6, means::amount(4, 0).into(), 5, SEATS, |trio, load| {
+        for round in 1..=rounds {
+            let share = (wanted / rounds * round) as usize;
+            within(600, "so many keys", || match load.history.granted() {
+                enough if enough >= share => Ok(()),
+                few => Err(format!("{few} of {share}")),
+            });
             let leader = trio.leader();
             trio.node(leader).kill();
             first_grant(load, Instant::now());
@@ -106,6 +111,7 @@ fn a_request_that_is_repeated_at_several_servers_across_failovers_has_one_effect
     let (keys, effects) =
         (load.history.granted() as u64, load.effects.load(std::sync::atomic::Ordering::Relaxed));
     assert_eq!(keys, effects);
+    assert!(keys >= u64::from(wanted / rounds * rounds), "{keys}");
     means::report(
         "R15",
         "each request 1 to 5 times across failovers",

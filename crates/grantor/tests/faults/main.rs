@@ -28,4 +28,5 @@ mod net;
 mod node;
 mod partitions;
 mod places;
+mod storms;
 mod trio;

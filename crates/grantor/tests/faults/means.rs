@@ -44,6 +44,16 @@ pub fn rounds(quick: u32, long: u32) -> u32 {
     wanted.unwrap_or(if std::env::var_os("GRANTOR_LONG").is_some() { long } else { quick })
 }
 
+/// Whether this is the long part, at its full length.
+pub fn is_long() -> bool {
+    std::env::var_os("GRANTOR_LONG").is_some() && std::env::var_os("GRANTOR_ROUNDS").is_none()
+}
+
+/// An amount that is not a number of rounds.
+pub fn amount(quick: u32, long: u32) -> u32 {
+    if is_long() { long } else { quick }
+}
+
 /// A line for the summary of `./test long`.
 pub fn report(plan: &str, what: &str, runs: u32, result: &str) {
     let line = format!("| {plan} | {what} | {runs} | {result} |");

@@ -84,6 +84,13 @@ impl Node {
         Some(status)
     }
 
+    /// Whether the process has ended; [`Node::end`] still says how.
+    pub fn is_over(&self) -> bool {
+        let Some(child) = self.child.as_ref() else { return true };
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+        stat.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with('Z') || rest.is_empty())
+    }
+
     /// Waits for the process to end by itself.
     pub fn end(&mut self, within: Duration) -> ExitStatus {
         let limit = Instant::now() + within;
@@ -94,6 +101,11 @@ impl Node {
             assert!(Instant::now() < limit, "it did not end: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// How often the log says this.
+    pub fn count(&self, words: &str) -> usize {
+        std::fs::read_to_string(self.home.join("log")).unwrap_or_default().matches(words).count()
     }
 
     /// The last words of the log.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::http::{agent, ask};
+use crate::http::{agent, ask, send};
 use crate::issue;
 use crate::net::Net;
 use crate::node::{Node, Under};
@@ -95,15 +95,6 @@ impl Trio {
         });
     }
 
-    /// A new token for the administrator.
-    pub fn log_in(&mut self) {
-        let body = json!({ "name": "ada", "password": "correct horse battery" });
-        self.admin = within(20, "a token", || {
-            let (status, body) = self.ask(1, "POST", "/v1/admin/login", &body);
-            body["token"].as_str().map(str::to_owned).ok_or(format!("{status} {body}"))
-        });
-    }
-
     pub fn logs(&self) -> String {
         self.nodes.iter().map(|node| node.log() + "\n--\n").collect()
     }
@@ -150,6 +141,47 @@ impl Trio {
 
     pub fn beat(&self, host: usize, session: &str) -> (u16, Value) {
         self.ask(host, "PUT", &format!("/v1/sessions/{session}"), &Value::Null)
+    }
+
+    /// Loads a license file for `seats` of `cad` that is so many bytes long.
+    pub fn load(&self, host: usize, seats: u32, bytes: usize, note: usize) -> (u16, Value) {
+        let mut text = format!(
+            "# {note}\n{}",
+            issue::license(&issue::Keys::default(), vec![issue::line("cad", "8.0", seats)])
+        );
+        while text.len() < bytes {
+            text.push_str("# The order's own words, which a license file may hold between its lines.\n");
+        }
+        let url = self.url(host, "/v1/admin/files/default/large.lic");
+        send(&self.agent, "PUT", &url, &self.admin, text.into_bytes())
+    }
+
+    /// Has another server lead. It may have no vote yet, or lack what it should have: then it is asked again.
+    pub fn transfer(&self, to: usize) {
+        within(30, "the lead is handed over", || {
+            if self.leader() == to { Ok(()) } else { Err(self.hand_over(to, to)) }
+        });
+    }
+
+    /// Asks `host` once to have `to` lead.
+    pub fn hand_over(&self, host: usize, to: usize) -> String {
+        let address = format!("{}:{PORT}", self.net.address(to));
+        let (_, cluster) = self.admin(host, "GET", "/v1/admin/cluster", &Value::Null);
+        let servers = cluster["servers"].as_array().into_iter().flatten();
+        let number = servers
+            .filter(|server| server["address"] == *address)
+            .find_map(|server| server["server"].as_u64());
+        let (status, body) = self.admin(host, "POST", "/v1/admin/cluster/transfer", &json!({ "to": number }));
+        format!("{status} {body}")
+    }
+
+    /// The violations that stand, by their type.
+    pub fn violations(&self) -> Vec<String> {
+        within(10, "the status", || {
+            let (status, body) = self.admin(1, "GET", "/v1/admin/status?holders=0", &Value::Null);
+            let all = body["violations"].as_array().ok_or(format!("{status} {body}"))?;
+            Ok(all.iter().map(|one| one["kind"].as_str().unwrap().to_owned()).collect())
+        })
     }
 
     /// Who leads, by the word of the first of `asked` that knows.

@@ -1,11 +1,11 @@
 //! Members among themselves: letting a new server in, giving it its vote when it has caught up, keeping addresses right,
 //! handing the lead over. Each change goes through the replicated membership, one server at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::body::Body;
@@ -30,6 +30,11 @@ use crate::http::App;
 /// How often a leader looks whether new servers have caught up, and a follower whether its address is right.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long a member's word for a stranger holds: long enough to hear from the stranger what has changed.
+const VOUCHED: Duration = Duration::from_secs(30);
+/// How long a stranger that nobody knows is refused without asking again.
+const REFUSED: Duration = Duration::from_secs(2);
+
 /// This server's part in its cluster.
 pub(crate) struct Node {
     pub(crate) peers: Arc<Peers>,
@@ -43,6 +48,35 @@ pub(crate) struct Node {
     pub(crate) is_out: Arc<AtomicBool>,
     /// One change of the membership at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// What members said of strangers.
+    pub(crate) vouched: Vouched,
+}
+
+/// What members said a moment ago of certificates that this server doesn't know.
+#[derive(Default)]
+pub(crate) struct Vouched {
+    said: std::sync::Mutex<HashMap<Fingerprint, (bool, Instant)>>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+impl Vouched {
+    fn of(&self, fingerprint: &Fingerprint) -> Option<bool> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let (vouched, at) = *said.get(fingerprint)?;
+        let holds = if vouched { VOUCHED } else { REFUSED };
+        (at.elapsed() < holds).then_some(vouched)
+    }
+
+    fn note(&self, fingerprint: Fingerprint, vouched: bool) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.retain(|_, (vouched, at)| *vouched && at.elapsed() < VOUCHED);
+        said.insert(fingerprint, (vouched, Instant::now()));
+    }
+}
+
+/// Every member as this server has it written down, for another that was away.
+pub(crate) async fn members(State(app): State<App>, _: FromMember) -> Json<Vec<String>> {
+    Json(app.cluster.members(&app.consensus).values().map(ToString::to_string).collect())
 }
 
 impl Node {
@@ -67,9 +101,33 @@ impl Node {
         }
     }
 
-    /// Whether a certificate is a member's.
+    /// Whether a certificate is a member's, by this server's own knowledge or by what a member has just said.
     pub(crate) fn knows(&self, consensus: &Consensus, fingerprint: &Fingerprint) -> bool {
         self.members(consensus).values().any(|member| member.fingerprint == *fingerprint)
+            || self.vouched.of(fingerprint) == Some(true)
+    }
+
+    /// The same; a stranger may have come in while this server was away, and lead by now: then another member knows it.
+    pub(crate) async fn comes_to_know(&self, consensus: &Consensus, fingerprint: &Fingerprint) -> bool {
+        if self.knows(consensus, fingerprint) {
+            return true;
+        }
+        let Ok(_one_at_a_time) = self.vouched.asking.try_lock() else { return false };
+        if self.vouched.of(fingerprint).is_none() {
+            let vouched = self.is_vouched_for(consensus, fingerprint).await;
+            self.vouched.note(*fingerprint, vouched);
+        }
+        self.vouched.of(fingerprint) == Some(true)
+    }
+
+    async fn is_vouched_for(&self, consensus: &Consensus, fingerprint: &Fingerprint) -> bool {
+        let known = self.members(consensus);
+        let others = known.values().filter(|member| member.fingerprint != self.me.fingerprint);
+        let asked = others.map(|member| self.ask(member, "/peer/members", &()));
+        let told = futures::future::join_all(asked).await.into_iter().flatten();
+        let mut members =
+            told.flat_map(|bytes| serde_json::from_slice::<Vec<String>>(&bytes).unwrap_or_default());
+        members.any(|text| text.parse::<Member>().is_ok_and(|member| member.fingerprint == *fingerprint))
     }
 
     /// The leader, if it is another server that can be reached.

@@ -4,6 +4,7 @@
 //! All traffic between servers goes over the one TLS port, told apart by its protocol name (ALPN). Each server is known by
 //! the fingerprint of a certificate of its own, which stands in the replicated membership: who isn't there is a stranger.
 
+pub(crate) mod clocks;
 mod forming;
 mod forward;
 mod join;

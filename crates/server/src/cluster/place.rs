@@ -172,6 +172,15 @@ impl Place {
     /// This server's part in the cluster.
     pub(crate) fn node(self, peers: Arc<Peers>) -> Node {
         let changing = tokio::sync::Mutex::default();
-        Node { peers, me: self.me, record: self.record, token: self.token, is_out: self.is_out, changing }
+        let vouched = Default::default();
+        Node {
+            peers,
+            me: self.me,
+            record: self.record,
+            token: self.token,
+            is_out: self.is_out,
+            changing,
+            vouched,
+        }
     }
 }

@@ -25,7 +25,7 @@ use tower::ServiceBuilder;
 use super::forming::INTRODUCTION;
 use super::member::Fingerprint;
 use super::peers::{EXPORTER, MESSAGE};
-use super::{join, tls, token};
+use super::{clocks, join, tls, token};
 use crate::http::{App, Peer};
 use crate::socket::Socket;
 
@@ -129,6 +129,8 @@ fn router(app: &App, requests: Router) -> Router {
         .route("/peer/announce", post(join::announce))
         .route("/peer/campaign", post(join::campaign))
         .route("/peer/status", post(crate::http::own_status))
+        .route("/peer/clock", post(clocks::own))
+        .route("/peer/members", post(join::members))
         .route("/peer/hello", introduction(post(join::hello)))
         .route("/peer/found", introduction(post(join::found)))
         .route("/peer/join", introduction(post(join::join)))
@@ -184,7 +186,11 @@ impl FromRequestParts<App> for FromMember {
     }
 }
 
-async fn raft(State(app): State<App>, _: FromMember, message: Bytes) -> Response {
+/// Consensus messages: also those of a server that came in while this one was away.
+async fn raft(State(app): State<App>, Extension(caller): Extension<Caller>, message: Bytes) -> Response {
+    if !app.cluster.comes_to_know(&app.consensus, &caller.fingerprint).await {
+        return stranger();
+    }
     match app.consensus.receive(&message).await {
         Ok(answer) => answer.into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),

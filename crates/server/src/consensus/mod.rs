@@ -84,6 +84,7 @@ pub struct Consensus {
     paused: Arc<std::sync::atomic::AtomicBool>,
     /// Where the log ended at the start.
     found: u64,
+    started: tokio::time::Instant,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -151,6 +152,7 @@ impl Consensus {
             confirming: tokio::sync::Mutex::default(),
             paused,
             found: 0,
+            started: tokio::time::Instant::now(),
             tasks,
         }
     }
@@ -232,6 +234,11 @@ impl Consensus {
     /// Answers a message that another server's [`Transport`] carried here. The caller has made sure of
     /// who sent it.
     pub async fn receive(&self, message: &[u8]) -> Result<Vec<u8>, BadMessage> {
+        // Before it was started, this server may have told a leader that it leads, and has forgotten it: as long as that
+        // word holds, it helps to elect no other.
+        if network::is_vote(message) {
+            tokio::time::sleep_until(self.started + members::LEAD).await;
+        }
         network::receive(&self.raft, message).await
     }
 

@@ -53,6 +53,11 @@ enum Message {
 type Answer<T> = Result<T, RaftError<ServerId>>;
 type RpcError = RPCError<ServerId, BasicNode, RaftError<ServerId>>;
 
+/// Whether a message asks for a vote.
+pub(crate) fn is_vote(message: &[u8]) -> bool {
+    message.first() == Some(&1)
+}
+
 /// Answers a message from another server.
 pub(crate) async fn receive(raft: &Raft<TypeConfig>, message: &[u8]) -> Result<Vec<u8>, BadMessage> {
     match postcard::from_bytes(message).map_err(|_| BadMessage)? {

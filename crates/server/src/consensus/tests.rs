@@ -378,3 +378,20 @@ async fn a_folder_that_lost_its_snapshot_or_its_log_is_refused() {
     assert_eq!(again.view().session_count(), 2000);
     again.shutdown().await;
 }
+
+/// It may have confirmed a leader a moment before it was stopped (R22).
+#[tokio::test]
+async fn a_server_that_was_just_started_gives_no_vote_while_a_lead_that_it_confirmed_before_may_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let members = (1..=3).map(|id| (id, format!("server-{id}"))).collect();
+    let settings = Settings { server: 2, members, form_cluster: true, ..single(dir.path()) };
+    let server = super::start(settings).await.unwrap();
+    let started = server.started;
+    let request = openraft::raft::VoteRequest::<super::ServerId>::new(super::Vote::new(7, 1), None);
+    let message = postcard::to_stdvec(&(1u8, request)).unwrap();
+    let answer = server.receive(&message).await.unwrap();
+    assert!(started.elapsed() >= super::members::LEAD);
+    let (refused, term, candidate) = postcard::take_from_bytes::<(u8, u64, u64)>(&answer).unwrap().0;
+    assert_eq!((refused, term, candidate), (0, 7, 1), "it votes then");
+    server.shutdown().await;
+}

@@ -180,7 +180,7 @@ pub(crate) async fn clear_violation(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says that the clock, which had been set back, is right now.
+/// Says that the clocks, one of which had been set back or ahead, are right now.
 #[utoipa::path(post, path = "/v1/admin/clock/confirm", tag = "administration",
     responses((status = 204), (status = "default", body = grantor_api::Problem, content_type = "application/problem+json")))]
 pub(crate) async fn confirm_clock(State(app): State<App>, caller: Caller) -> Result<StatusCode, Failure> {

@@ -189,6 +189,12 @@ fn about_names(refusal: Refusal) -> Problem {
             "it ended, or never was; nothing revives one".to_owned(),
             "open a new session and check out again",
         ),
+        Refusal::SessionReplaced => (
+            Code::SessionTaken,
+            "the instance was started anew",
+            "a later session of the same instance took this one's place".to_owned(),
+            "this is a late retry of its opening; nothing is to be done",
+        ),
         Refusal::SessionTaken => (
             Code::SessionTaken,
             "the session belongs to somebody else",
@@ -279,7 +285,7 @@ fn about_administration(refusal: Refusal) -> Problem {
         Refusal::ClockNotAccused => Problem::new(
             Code::ClockNotAccused,
             "the clock is not in question",
-            "no violation says that it was set back",
+            "no violation says that it was set back or ahead",
         ),
         Refusal::SetupClosed => Problem::new(
             Code::SetupClosed,

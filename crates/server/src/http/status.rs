@@ -164,7 +164,7 @@ fn violation(violation: &grantor_site::violation::Violation) -> Violation {
         | Breach::OverCapacity { tenant, feature }
         | Breach::NoneLeft { tenant, feature }
         | Breach::UnknownFeature { tenant, feature } => (Some(tenant.to_string()), Some(feature.to_string())),
-        Breach::ClockSetBack { .. } => (None, None),
+        Breach::ClockSetBack { .. } | Breach::ClockSetAhead { .. } => (None, None),
     };
     Violation {
         number: violation.number,

@@ -42,3 +42,20 @@ pub fn ask(port: u16, path: &str) -> (u16, String) {
         (status, String::from_utf8_lossy(&bytes).into_owned())
     })
 }
+
+/// A connection that speaks the peers' protocol name, on which the test writes what it likes.
+pub fn connect(port: u16) -> super::raw::Raw {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anybody))
+        .with_client_auth_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"grantor-peer/1".to_vec()];
+    super::raw::connect_as(([127, 0, 0, 1], port).into(), config)
+}

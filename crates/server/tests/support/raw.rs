@@ -21,12 +21,23 @@ pub type Raw = StreamOwned<ClientConnection, TcpStream>;
 
 /// Connects; reads and writes give up after 20 seconds.
 pub fn connect(address: SocketAddr) -> Raw {
+    connect_as(address, offering(&[]))
+}
+
+/// A configuration that takes any certificate and offers these protocols.
+pub fn offering(protocols: &[&str]) -> ClientConfig {
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().dangerous();
+    let mut config = builder.with_custom_certificate_verifier(Arc::new(Anybody)).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config
+}
+
+/// The same with a configuration of the test's own.
+pub fn connect_as(address: SocketAddr, config: ClientConfig) -> Raw {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().unwrap().dangerous();
-    let config = builder.with_custom_certificate_verifier(Arc::new(Anybody)).with_no_client_auth();
     let connection =
         ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
     StreamOwned::new(connection, stream)

@@ -11,6 +11,7 @@
 mod loans;
 mod pools;
 mod seats;
+mod ties;
 mod time;
 
 use std::sync::Arc;
@@ -81,6 +82,9 @@ pub struct Oracle {
     pub tickets: Vec<Ticket>,
     pub none_left: Vec<Key>,
     pub unknown: Vec<Key>,
+    pub instances: Vec<ties::Instance>,
+    /// Grants and the leases that they came out of.
+    pub reserved: Vec<(GrantId, SessionId)>,
     pub last_grant: u64,
     pub last_ticket: u64,
 }
@@ -135,6 +139,8 @@ impl Oracle {
     fn session_command(&mut self, command: &Command) -> Result<Reply, Refusal> {
         match command {
             Command::OpenSession(open) => self.open(open),
+            Command::OpenInstance { open, instance } => self.open_instance(open, instance),
+            Command::CheckOutReserved { ask, lease } => self.check_out_reserved(ask, *lease),
             Command::RenewSession { session, until } => {
                 let session = self.session_mut(*session).ok_or(Refusal::NoSuchSession)?;
                 if session.lease.is_none() {
@@ -165,7 +171,7 @@ impl Oracle {
         }
     }
 
-    fn open(&mut self, open: &OpenSession) -> Result<Reply, Refusal> {
+    pub fn open(&mut self, open: &OpenSession) -> Result<Reply, Refusal> {
         if let Some(session) = self.session(open.session) {
             if session.open.who != open.who || session.open.tenant != open.tenant {
                 return Err(Refusal::SessionTaken);

@@ -52,7 +52,7 @@ impl Oracle {
     }
 
     /// The answer to a request whose key was used before.
-    fn asked_before(&self, ask: &CheckOut, key: &Key) -> Option<Result<Reply, Refusal>> {
+    pub fn asked_before(&self, ask: &CheckOut, key: &Key) -> Option<Result<Reply, Refusal>> {
         if ask.request == RequestKey::default() {
             return None;
         }
@@ -119,20 +119,26 @@ impl Oracle {
         }
     }
 
-    /// What would be taken, if nothing is taken from `claimed`.
-    pub fn plan(&self, ask: &CheckOut, claimed: &[String]) -> Result<Plan, Refusal> {
-        let session = self.session(ask.session).unwrap().clone();
-        let key = key(&session.open.tenant, &ask.feature);
+    /// How many more the asker may hold, and how few it wants.
+    pub fn room(&self, ask: &CheckOut, key: &Key) -> Result<(u32, u32), Refusal> {
         let at_least = ask.amount.at_least;
         if !Self::sensible(&ask.amount) {
             return Err(Refusal::BadAmount { at_least, at_most: ask.amount.at_most });
         }
-        let limit = self.policy(&key).limit_per_client.unwrap_or(self.settings.limit_per_client);
-        let held = self.held_by(ask.session, &key);
+        let limit = self.policy(key).limit_per_client.unwrap_or(self.settings.limit_per_client);
+        let held = self.held_by(ask.session, key);
         let room = limit.saturating_sub(held);
         if at_least > room {
             return Err(Refusal::LimitPerClient { limit, held });
         }
+        Ok((room, at_least))
+    }
+
+    /// What would be taken, if nothing is taken from `claimed`.
+    pub fn plan(&self, ask: &CheckOut, claimed: &[String]) -> Result<Plan, Refusal> {
+        let session = self.session(ask.session).unwrap().clone();
+        let key = key(&session.open.tenant, &ask.feature);
+        let (room, at_least) = self.room(ask, &key)?;
         let pools = self.serving(ask)?;
         let most = ask.amount.at_most.unwrap_or(u32::MAX).min(room);
         // Seats that others of the group spend already cost those who wait nothing.
@@ -293,7 +299,7 @@ impl Oracle {
         id
     }
 
-    fn granted(&self, grant: &Grant) -> Granted {
+    pub fn granted(&self, grant: &Grant) -> Granted {
         let pool = self.pool(&grant.pool).unwrap();
         Granted {
             grant: grant.id,
@@ -321,7 +327,10 @@ impl Oracle {
 
     /// Ends a grant, unless a hold window keeps its seats. The seat of its suite that it took along goes with it, by
     /// the windows of its own pool.
-    fn give_back(&mut self, id: GrantId) -> Option<Timestamp> {
+    pub fn give_back(&mut self, id: GrantId) -> Option<Timestamp> {
+        if self.return_to_lease(id) {
+            return None;
+        }
         let grant = self.grant(id)?.clone();
         let pool = self.pool(&grant.pool).unwrap().clone();
         let held = grant.since.plus_seconds(pool.hold_seconds);
@@ -364,13 +373,19 @@ impl Oracle {
         let grant = self.grant(id).unwrap().clone();
         let key = self.pool(&grant.pool).unwrap().key.clone();
         self.grants.retain(|other| other.id != id);
+        self.reserved.retain(|(other, _)| *other != id);
         self.sweep();
-        self.serve(&key);
-        self.review(&key);
+        self.capacity_came(&key);
+    }
+
+    /// Something may be free for `key` now.
+    pub fn capacity_came(&mut self, key: &Key) {
+        self.serve(key);
+        self.review(key);
         let mut components: Vec<Key> = self
             .pools
             .iter()
-            .filter(|pool| pool.live && pool.suite.as_ref().is_some_and(|(suite, _)| *suite == key))
+            .filter(|pool| pool.live && pool.suite.as_ref().is_some_and(|(suite, _)| suite == key))
             .map(|pool| pool.key.clone())
             .collect();
         components.sort();
@@ -414,6 +429,7 @@ impl Oracle {
             }
         }
         self.sessions.retain(|session| session.id != id);
+        self.instances.retain(|instance| instance.session != id);
         Ok(Reply::Done)
     }
 }

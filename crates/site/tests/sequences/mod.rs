@@ -10,7 +10,7 @@
 
 use grantor_license::{Component, Count, Model, OfferKind, SuiteKind, Supersede, VersionRule};
 use grantor_site::Timestamp;
-use grantor_site::command::{Amount, Command, EndReason, Entry, LoadedLine};
+use grantor_site::command::{Amount, CheckOut, Command, EndReason, Entry, LoadedLine};
 use grantor_site::ids::{GrantId, LoanKey, RequestKey, SessionId, TicketId};
 use grantor_site::settings::{FeaturePolicy, Settings, Shrink};
 use proptest::collection::vec;
@@ -65,6 +65,15 @@ pub enum Step {
         tenant: usize,
         user: usize,
         lease: Option<i64>,
+    },
+    Instance {
+        session: u128,
+        tenant: usize,
+        name: usize,
+    },
+    Reserved {
+        nth: usize,
+        ask: Box<Step>,
     },
     Renew {
         session: u128,
@@ -164,7 +173,7 @@ fn check_out() -> impl Strategy<Value = Step> {
     let at_least = prop_oneof![1 => Just(0), 30 => Just(1), 10 => 2..4u32, 1 => Just(40)];
     let request = prop_oneof![3 => Just(0), 1 => 1..5u128];
     let wait = prop_oneof![2 => Just(None), 3 => (-5..80i64).prop_map(Some)];
-    (0..6u128, request, 0..5usize, 0..3usize, at_least, more, wait, weighted(0.5, 0..2u8)).prop_map(
+    (0..9u128, request, 0..5usize, 0..3usize, at_least, more, wait, weighted(0.5, 0..2u8)).prop_map(
         |(session, request, feature, version, at_least, more, wait, share)| Step::CheckOut {
             session,
             request,
@@ -186,6 +195,9 @@ pub fn steps() -> impl Strategy<Value = Step> {
         1 => (0..2usize, 0..3usize).prop_map(|(tenant, name)| Step::Remove { tenant, name }),
         10 => (0..6u128, prop_oneof![4 => Just(0usize), 1 => Just(1)], 0..3usize, weighted(0.3, -5..100i64))
             .prop_map(|(session, tenant, user, lease)| Step::Open { session, tenant, user, lease }),
+        6 => (5..9u128, prop_oneof![4 => Just(0usize), 1 => Just(1)], 0..2usize)
+            .prop_map(|(session, tenant, name)| Step::Instance { session, tenant, name }),
+        10 => (0..20usize, check_out()).prop_map(|(nth, ask)| Step::Reserved { nth, ask: Box::new(ask) }),
         2 => (0..6u128, -5..100i64).prop_map(|(session, by)| Step::Renew { session, by }),
         3 => (0..6u128).prop_map(|session| Step::End { session }),
         40 => check_out(),
@@ -287,6 +299,14 @@ fn command(oracle: &Oracle, now: Timestamp, violations: &[u64], step: &Step) -> 
             open.lease_until = lease.map(|by| later(now, by));
             Command::OpenSession(open)
         }
+        Step::Instance { session, tenant, name } => {
+            let open = open(*session, TENANTS[*tenant], who("u0", "h0", "d0"));
+            Command::OpenInstance { open, instance: format!("i{name}").into() }
+        }
+        Step::Reserved { nth, ask } => match command(oracle, now, violations, ask) {
+            Command::CheckOut(ask) => reserved(oracle, *nth, ask),
+            other => other,
+        },
         Step::Renew { session, by } => {
             Command::RenewSession { session: SessionId(*session), until: later(now, *by) }
         }
@@ -312,6 +332,27 @@ fn command(oracle: &Oracle, now: Timestamp, violations: &[u64], step: &Step) -> 
         Step::ReturnLoan { loan } => Command::ReturnLoan { loan: LoanKey(*loan) },
         other => release(oracle, violations, other),
     }
+}
+
+/// Asks for what a lease holds, mostly; by a session of its tenant, mostly.
+fn reserved(oracle: &Oracle, nth: usize, mut ask: CheckOut) -> Command {
+    let is_lease = |id: SessionId| oracle.session(id).is_some_and(|session| session.lease.is_some());
+    let held: Vec<_> = oracle.grants.iter().filter_map(|grant| Some((grant.session?, grant))).collect();
+    let of_leases: Vec<_> = held.into_iter().filter(|(session, _)| is_lease(*session)).collect();
+    let Some((lease, grant)) = of_leases.get(nth % of_leases.len().max(1)) else {
+        return Command::CheckOutReserved { ask, lease: SessionId(nth as u128 % 6) };
+    };
+    if let Some(pool) = oracle.pool(&grant.pool).filter(|_| !nth.is_multiple_of(5)) {
+        ask.feature.clone_from(&pool.feature);
+        ask.version = pool.version.clone();
+    }
+    let same =
+        |session: &&crate::oracle::Session| session.open.tenant == grant.pool.0 && session.id != *lease;
+    let others: Vec<_> = oracle.sessions.iter().filter(same).collect();
+    if let Some(session) = others.get(nth % others.len().max(1)).filter(|_| !nth.is_multiple_of(7)) {
+        ask.session = session.id;
+    }
+    Command::CheckOutReserved { ask, lease: *lease }
 }
 
 fn release(oracle: &Oracle, violations: &[u64], step: &Step) -> Command {
