@@ -70,9 +70,10 @@ impl Part {
     }
 
     fn insert(&mut self, place: usize, session: SessionId, life: Life) {
-        // An eighth at a time: doubling would leave a quarter of the memory unused.
+        // Up to an allocator's next size: doubling would leave a quarter of the memory unused.
         if self.sessions.len() == self.sessions.capacity() {
-            let more = (self.sessions.len() / 8).max(4);
+            let least = self.sessions.len().max(3) + 1;
+            let more = least.next_multiple_of((least.next_power_of_two() / 8).max(1)) - self.sessions.len();
             self.sessions.reserve_exact(more);
             self.lives.reserve_exact(more);
         }

@@ -41,10 +41,14 @@ impl<K, V> Default for Shard<K, V> {
     }
 }
 
-/// Makes room for one more, an eighth of what there is at a time: doubling would leave a quarter of the memory unused.
-fn grow<T>(list: &mut Vec<T>, most: usize) {
+/// Makes room for one more, and for as many as an allocator's next size holds: these lie an eighth to a quarter apart.
+/// Doubling would leave a quarter of the memory unused, and what lies between two sizes is lost.
+fn grow<T>(list: &mut Vec<T>) {
     if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 8).max(4).min(most.saturating_sub(list.len())).max(1));
+        let (size, least) = (size_of::<T>().max(1), list.len().max(3) + 1);
+        let bytes = least.saturating_mul(size);
+        let step = (bytes.checked_next_power_of_two().unwrap_or(bytes) / 8).max(1);
+        list.reserve_exact((bytes.next_multiple_of(step) / size).max(least) - list.len());
     }
 }
 
@@ -69,8 +73,8 @@ impl<K: Key, V: Clone> Shard<K, V> {
                 Some(std::mem::replace(self.value_mut(slot), value))
             }
             Err(place) => {
-                grow(&mut self.keys, usize::MAX);
-                grow(&mut self.slots, usize::MAX);
+                grow(&mut self.keys);
+                grow(&mut self.slots);
                 self.slots.insert(place, self.keys.len() as u32);
                 self.keys.insert(place, key);
                 self.push(value);
@@ -107,8 +111,8 @@ impl<K: Key, V: Clone> Shard<K, V> {
         let slot = self.slots.remove(place) as usize;
         let last = self.slots.len();
         if last * 2 + 8 < self.keys.capacity() {
-            self.keys.shrink_to_fit();
-            self.slots.shrink_to_fit();
+            self.keys.shrink_to(last + last / 4);
+            self.slots.shrink_to(last + last / 4);
         }
         let moved = self.pop()?;
         if slot == last {

@@ -237,6 +237,14 @@ fn about_names(refusal: Refusal) -> Problem {
             "it stands for a request for another feature".to_owned(),
             "choose request keys at random",
         ),
+        other => return about_loans(other),
+    };
+    Problem::new(code, title, detail).hint(hint)
+}
+
+/// Refusals about what is borrowed.
+fn about_loans(refusal: Refusal) -> Problem {
+    let (code, title, detail, hint) = match refusal {
         Refusal::NotBorrowable => (
             Code::NotBorrowable,
             "the seat cannot be borrowed",
