@@ -109,6 +109,42 @@ fn a_suites_seat_that_came_with_a_component_is_not_taken_out_of_a_lease_without_
 }
 
 #[test]
+fn what_came_out_of_one_lease_and_is_taken_out_of_another_is_no_longer_the_firsts() {
+    let mut site = Story::with(vec![line("f", "1", 3)]);
+    for session in [50, 51] {
+        site.run(lease(session, 1000)).unwrap();
+    }
+    site.take(50, "f", Amount::exactly(3));
+    site.run(reserved(51, 50, Amount::exactly(1))).unwrap();
+    let Ok(Reply::CheckedOut { grants }) = site.run(reserved(1, 51, Amount::exactly(1))) else { panic!() };
+    assert_eq!(site.site.broken_invariants(), Vec::<String>::new());
+    site.run(check_in(1, grants[0].grant)).unwrap();
+    assert_eq!(
+        (held(&site.site, 50), held(&site.site, 51)),
+        (vec![2], vec![1]),
+        "it goes back to the second"
+    );
+}
+
+#[test]
+fn an_answer_of_several_reserved_grants_tells_of_overdraft_as_it_is_when_all_are_made() {
+    let shared = with(line("f", "1", 1), |offer| {
+        offer.overdraft = 1;
+        offer.dup_group = DupGroup { vendor: true, ..DupGroup::default() };
+    });
+    let mut site = Story::with(vec![shared]);
+    site.run(lease(50, 1000)).unwrap();
+    for _ in 0..2 {
+        site.one(50, "f");
+    }
+    let ask = CheckOut { share: Some("call".into()), ..ask(1, "f", Amount::exactly(2)) };
+    let taken = site.run(Command::CheckOutReserved { ask, lease: SessionId(50) });
+    let Ok(Reply::CheckedOut { grants }) = taken else { panic!("{taken:?}") };
+    assert_eq!(grants.len(), 2);
+    assert!(grants.iter().all(|grant| !grant.overdraft), "together they spend one seat");
+}
+
+#[test]
 fn a_late_retry_of_an_earlier_runs_opening_is_refused_by_name_and_takes_nothing_over() {
     let mut site = Story::with(vec![line("f", "1", 1)]);
     site.run(instance(10, "web-1")).unwrap();
