@@ -23,18 +23,21 @@ const ALL: &[Part] = &[
     part("core", &["core"]),
     part("load", &["load"]),
     part("engine", &["engine"]),
-    part("checkout", &["checkout", "--clients", "1,64,1000", "--seconds", "5"]),
-    part("peers", &["peers", "--seconds", "4", "--rounds", "3"]),
+    part("checkout", &["checkout", "--clients", "1,64,1000", "--seconds", "3"]),
+    part("peers", &["peers"]),
     part("hold", &["hold", "1000000"]),
     part("storm", &["storm", "10000"]),
 ];
 
 /// Measures everything and writes the page to `page`; on the way, what is measured goes to the terminal.
-pub(crate) fn run(page: &Path) -> Result<(), Failure> {
+pub(crate) fn run(page: &Path, seconds: u64, rounds: usize) -> Result<(), Failure> {
+    let length = ["--seconds".to_owned(), seconds.to_string(), "--rounds".to_owned(), rounds.to_string()];
     let mut text = PAGE.replace("{{conditions}}", &conditions());
+    text = text.replace("{{seconds}}", &seconds.to_string()).replace("{{rounds}}", &rounds.to_string());
     for part in ALL {
         eprintln!("\n== {}", part.arguments.join(" "));
-        text = text.replace(&format!("{{{{{}}}}}", part.name), measure(part)?.trim_end());
+        let more = if part.name == "peers" { length.as_slice() } else { &[] };
+        text = text.replace(&format!("{{{{{}}}}}", part.name), measure(part, more)?.trim_end());
     }
     let mut file = tempfile::NamedTempFile::new_in(page.parent().unwrap_or(Path::new(".")))?;
     file.write_all(text.as_bytes())?;
@@ -43,9 +46,9 @@ pub(crate) fn run(page: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn measure(part: &Part) -> Result<String, Failure> {
-    let mut child =
-        Command::new(std::env::current_exe()?).args(part.arguments).stdout(Stdio::piped()).spawn()?;
+fn measure(part: &Part, more: &[String]) -> Result<String, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let mut child = command.args(part.arguments).args(more).stdout(Stdio::piped()).spawn()?;
     let mut text = String::new();
     for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
         let line = line?;

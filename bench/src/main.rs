@@ -86,6 +86,12 @@ enum What {
     },
     /// Measures everything and writes the page of figures; takes about half an hour
     Figures {
+        /// Seconds for each setting beside peers
+        #[arg(long, default_value_t = 4)]
+        seconds: u64,
+        /// Rounds of all of them
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
         /// The page
         #[arg(default_value = "docs/src/figures.md")]
         page: std::path::PathBuf,
@@ -127,7 +133,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(engine::run(&proposers, Duration::from_secs(seconds)))
         }
-        What::Figures { page } => figures::run(&page),
+        What::Figures { seconds, rounds, page } => figures::run(&page, seconds, rounds),
         What::Serve { folder, log } => process::serve(&folder, log),
     }
 }

@@ -290,7 +290,8 @@ fn a_server_that_was_away_while_another_one_came_in_and_took_the_lead_follows_it
     let new =
         cluster["servers"].as_array().unwrap().iter().map(|server| server["server"].as_u64().unwrap()).max();
     trio.wait(|trio| {
-        let _asked = trio.admin(there, "POST", "/v1/admin/cluster/transfer", json!({ "to": new }));
+        let asked = trio.admin(there, "POST", "/v1/admin/cluster/transfer", json!({ "to": new }));
+        *trio.last.borrow_mut() = format!("{asked:?} {:?}", trio.cluster(there));
         (trio.leader(there) == Some(4)).then_some(())
     });
     // Nobody knows the new leader where the old server comes back, but a member it knows does.

@@ -69,7 +69,7 @@ impl Settings {
             clock,
             transport: Arc::new(Alone),
             timers: Timers::Near,
-            snapshot_log_bytes: 64 << 20,
+            snapshot_log_bytes: 32 << 20,
             snapshot_age: Duration::from_secs(3600),
             limits: Limits::default(),
             log: Options::default(),

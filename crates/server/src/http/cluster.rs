@@ -247,6 +247,14 @@ async fn hand_over(app: &App, to: &Member) -> bool {
         let lost = app.consensus.until_leads(false);
         gone = tokio::time::timeout(Duration::from_millis(200), lost).await.is_ok();
     }
+    // Where a third server's vote is needed, it may still trust the leader that has gone, for a moment: asked again before
+    // another one's window opens, it votes.
+    while gone && app.consensus.leader().is_none() && tokio::time::Instant::now() < until {
+        if app.cluster.ask(to, "/peer/campaign", &()).await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     app.consensus.pause_lead(false).await;
     gone
 }

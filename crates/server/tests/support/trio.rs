@@ -33,7 +33,7 @@ pub struct Trio {
     pub configs: BTreeMap<usize, Config>,
     running: BTreeMap<usize, Running>,
     pub admin: String,
-    last: std::cell::RefCell<String>,
+    pub last: std::cell::RefCell<String>,
 }
 
 /// A port that is free now.
