@@ -10,6 +10,7 @@ pub mod checkout;
 pub mod cluster;
 pub mod id;
 pub mod limits;
+pub mod loan;
 pub mod problem;
 pub mod session;
 pub mod status;

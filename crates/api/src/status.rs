@@ -146,6 +146,10 @@ pub struct Holding {
     /// A hold window runs until then; the holder has let go.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub held_until: Option<Timestamp>,
+    /// It is borrowed until then; whatever becomes of its session.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub borrowed_until: Option<Timestamp>,
 }
 
 /// Somebody who waits.

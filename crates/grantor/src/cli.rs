@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Stat(Stat),
     /// Hold seats while a command runs
     Checkout(Checkout),
+    /// Borrow a seat until a date, for a machine that leaves the network
+    Borrow(Borrow),
     /// Have a license server read its license files again
     Reread(AtServer),
     /// Take a grant away from its holder
@@ -423,6 +425,46 @@ pub(crate) struct Checkout {
 
 fn version(text: &str) -> Result<String, grantor_license::VersionError> {
     grantor_license::Version::parse(text).map(|_| text.to_owned())
+}
+
+/// Borrow a seat.
+#[derive(Args)]
+#[command(
+    after_help = "The line must say `BORROW`. The keys of loans are kept in `grantor/loans.json` under `$XDG_STATE_HOME` or `~/.local/state`.\n\nExamples:\n  grantor borrow drawing --days 3\n  grantor borrow drawing --version 8.0 --until 2026-12-24    that day included\n  grantor borrow --list\n  grantor borrow --return drawing"
+)]
+pub(crate) struct Borrow {
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// The feature
+    #[arg(required_unless_present_any = ["list", "give_back"])]
+    pub(crate) feature: Option<String>,
+    /// The version that is needed; that of the first line of the feature if left out
+    #[arg(long = "version", value_parser = version, value_name = "VERSION", requires = "feature")]
+    pub(crate) feature_version: Option<String>,
+    /// For so many days of 24 hours
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650), conflicts_with = "until", required_unless_present_any = ["until", "list", "give_back"])]
+    pub(crate) days: Option<u32>,
+    /// Until the end of a day on this machine's calendar, or until an instant such as `2026-12-24T18:00:00Z`
+    #[arg(long, value_name = "DATE", value_parser = end)]
+    pub(crate) until: Option<jiff::Timestamp>,
+    /// Show what this user has borrowed on this machine
+    #[arg(long, conflicts_with_all = ["feature", "days", "until"])]
+    pub(crate) list: bool,
+    /// Give every loan of a feature back before its end
+    #[arg(long = "return", value_name = "FEATURE", conflicts_with_all = ["feature", "days", "until", "list"])]
+    pub(crate) give_back: Option<String>,
+}
+
+/// The end of a day, or an instant.
+fn end(text: &str) -> Result<jiff::Timestamp, String> {
+    if let Ok(instant) = text.parse() {
+        return Ok(instant);
+    }
+    let day: jiff::civil::Date = text
+        .parse()
+        .map_err(|_| "write a date such as `2026-12-24`, or `2026-12-24T18:00:00Z`".to_owned())?;
+    let next = day.tomorrow().and_then(|next| next.to_zoned(jiff::tz::TimeZone::system()));
+    next.map(|next| next.timestamp()).map_err(|error| error.to_string())
 }
 
 /// What to do when seats are lost.

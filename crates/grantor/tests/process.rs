@@ -82,6 +82,7 @@ impl Server {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(GRANTOR);
         command.args(arguments).current_dir(self.folder.path()).env("XDG_CONFIG_HOME", self.path("config"));
+        command.env("XDG_STATE_HOME", self.path("state"));
         command
             .env("GRANTOR_LICENSE_FILE", format!("{}@localhost", self.port))
             .env("GRANTOR_SERVER_CERT", "grantor-data/server.crt");
@@ -260,4 +261,39 @@ fn an_administrator_sees_who_holds_a_seat_and_takes_it_away() {
     let end = holder.wait().unwrap();
     assert_eq!(end.code(), Some(143), "the command was told to end");
     assert!(server.log().contains("lunch break"));
+}
+
+#[test]
+fn a_seat_is_borrowed_listed_shown_and_given_back() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start("");
+    server.license(vec![issue::line_with("cad", 2, &[("BORROW", "48")]), issue::line("plain", "8.0", 1)]);
+    server.text(&["reread"]);
+    assert!(server.text(&["borrow", "CAD", "--days", "1"]).starts_with("`cad` is borrowed until "));
+    let file = server.path("state/grantor/loans.json");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let status: Value = serde_json::from_str(&server.text(&["stat", "--json"])).unwrap();
+    assert_eq!(status["sessions"], 0, "the session is closed");
+    let holder = &status["features"][0]["pools"][0]["holders"][0];
+    assert!(holder["borrowed_until"].is_string() && holder["application"] == "grantor borrow", "{holder}");
+    assert!(server.text(&["stat", "-a"]).contains("  (linger: "));
+    let list = server.text(&["borrow", "--list"]);
+    assert!(
+        list.starts_with("cad  until ") && list.contains(&format!("{}@localhost", server.port)),
+        "{list}"
+    );
+    let refused = |arguments: &[&str], words: &str| {
+        let output = server.run(arguments);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains(words), "{text}");
+        output.status.code()
+    };
+    assert_eq!(refused(&["borrow", "cad", "--days", "3"], "at the latest"), Some(1));
+    assert_eq!(refused(&["borrow", "plain", "--days", "1"], "does not say BORROW"), Some(1));
+    assert_eq!(refused(&["borrow", "cad", "--until", "soon"], "2026-12-24"), Some(2));
+    assert_eq!(server.text(&["borrow", "--list"]), list, "what was refused is not kept");
+    assert!(server.text(&["stat"]).contains("1 of 2"), "a seat that was refused is free again");
+    assert!(server.run(&["borrow", "--return", "Cad"]).status.success());
+    assert!(server.text(&["stat"]).contains("0 of 2"));
+    assert_eq!(refused(&["borrow", "--return", "cad"], "has borrowed no `cad`"), Some(1));
 }

@@ -558,3 +558,72 @@ fn a_file_issued_in_the_future_is_not_yet_valid() {
         "not-yet-valid"
     );
 }
+
+#[test]
+fn a_borrowed_seat_outlives_its_session_and_a_restart_and_its_key_gives_it_back_once() {
+    let mut site = Site::with(vec![line_with("cad", 1, &[("BORROW", "48")])]);
+    let session = site.session("alice");
+    let path = seat(&site, &session, "cad");
+    let until = in_hours(24);
+    let ask = json!({ "loan": LOAN, "until": until });
+    let (status, body) = site.put(&path, ask.clone());
+    assert_eq!((status, &body["until"]), (200, &json!(until)), "{body}");
+    assert_eq!(site.put(&path, ask).1, body, "a retry borrows once");
+    assert_eq!(site.delete(&format!("/v1/sessions/{session}")).0, 204);
+    site.restart();
+    let holder = site.feature("cad")["pools"][0]["holders"][0].clone();
+    let shown = (&holder["user"], &holder["borrowed_until"], &holder["held_until"]);
+    assert_eq!(shown, (&json!("alice"), &json!(until), &Value::Null), "{holder}");
+    let bob = site.session("bob");
+    assert_eq!(site.checkout(&bob, json!({ "feature": "cad" })).1["code"], "none-left");
+    assert_eq!(site.delete(&format!("/v1/loans/{}", "0".repeat(32))).1["code"], "no-such-loan");
+    assert_eq!(site.delete(&format!("/v1/loans/{LOAN}")).0, 204);
+    assert_eq!(site.delete(&format!("/v1/loans/{LOAN}")).1["code"], "no-such-loan");
+    assert_eq!(site.checkout(&bob, json!({ "feature": "cad" })).0, 201);
+}
+
+#[test]
+fn a_line_without_borrow_is_refused_by_name_and_too_late_an_end_with_the_latest() {
+    let site = Site::with(vec![line("plain", "8.0", 1), line_with("cad", 1, &[("BORROW", "48")])]);
+    let session = site.session("alice");
+    let (plain, cad) = (seat(&site, &session, "plain"), seat(&site, &session, "cad"));
+    let (status, body) = site.put(&plain, json!({ "loan": LOAN, "until": in_hours(1) }));
+    assert_eq!((status, &body["code"]), (409, &json!("not-borrowable")), "{body}");
+    let day = || in_hours(48).strftime("%Y-%m-%d").to_string();
+    let before = day();
+    let (status, body) = site.put(&cad, json!({ "loan": LOAN, "until": in_hours(49) }));
+    assert_eq!((status, &body["code"]), (409, &json!("loan-too-long")), "{body}");
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.contains(&before) || detail.contains(&day()), "{body}");
+    for bad in [
+        json!({ "loan": "7", "until": in_hours(1) }),
+        json!({ "loan": LOAN, "until": "tomorrow" }),
+        json!({ "loan": LOAN, "until": in_hours(1), "hours": 3 }),
+        json!({ "until": in_hours(1) }),
+    ] {
+        assert_eq!(site.put(&cad, bad).1["code"], "bad-request");
+    }
+    let stranger = seat_path(&site.session("mallory"), &cad);
+    assert_eq!(site.put(&stranger, json!({ "loan": LOAN, "until": in_hours(1) })).0, 404);
+}
+
+const LOAN: &str = "00112233445566778899aabbccddeeff";
+
+/// So many hours from now, to the millisecond: no finer does the site keep its time.
+fn in_hours(hours: i64) -> jiff::Timestamp {
+    let now = jiff::Timestamp::now().as_millisecond();
+    jiff::Timestamp::from_millisecond(now + hours * 3_600_000).unwrap()
+}
+
+/// Takes a seat, and gives the path on which it is borrowed.
+fn seat(site: &Site, session: &str, feature: &str) -> String {
+    let (status, body) = site.checkout(session, json!({ "feature": feature }));
+    assert_eq!(status, 201, "{body}");
+    format!("/v1/sessions/{session}/checkouts/{}/loan", body["grants"][0]["grant"])
+}
+
+/// The same grant's path by way of another session.
+fn seat_path(session: &str, other: &str) -> String {
+    let (_, rest) = other.split_once("/checkouts").unwrap();
+    format!("/v1/sessions/{session}/checkouts{rest}")
+}

@@ -314,3 +314,26 @@ fn a_leader_that_cannot_begin_its_lead_gives_it_to_another_server() {
     let session = trio.session(1, "alice");
     assert_eq!(trio.checkout(1, &session, "cad").0, 201);
 }
+
+#[test]
+fn a_borrowed_seat_outlives_its_session_and_the_leader_and_comes_back_by_its_key_to_another_server() {
+    let mut trio = Trio::formed(vec![support::line_with("cad", 1, &[("BORROW", "48")])]);
+    let session = trio.session(1, "alice");
+    let (status, body) = trio.checkout(2, &session, "cad");
+    assert_eq!(status, 201, "{body}");
+    let loan = "00112233445566778899aabbccddeeff";
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    let path = format!("/v1/sessions/{session}/checkouts/{}/loan", body["grants"][0]["grant"]);
+    let (status, body) = trio.ask(2, "PUT", &path, json!({ "loan": loan, "until": until }));
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(trio.ask(3, "DELETE", &format!("/v1/sessions/{session}"), Value::Null).0, 204);
+    let leader = trio.wait(|trio| trio.leader(1));
+    trio.stop(leader);
+    let others: Vec<usize> = (1..=3).filter(|number| *number != leader).collect();
+    let bob = trio.session(others[0], "bob");
+    let (status, body) = trio.checkout(others[1], &bob, "cad");
+    assert_eq!((status, body["code"].as_str()), (409, Some("none-left")), "{body}");
+    assert_eq!(body["holders"][0]["user"], "alice", "{body}");
+    assert_eq!(trio.ask(others[1], "DELETE", &format!("/v1/loans/{loan}"), Value::Null).0, 204);
+    assert_eq!(trio.checkout(others[0], &bob, "cad").0, 201);
+}

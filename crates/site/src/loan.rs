@@ -67,6 +67,7 @@ impl Site {
         if until <= self.now || until > latest {
             return Err(Refusal::LoanTooLong { latest });
         }
+        self.may_borrow_more(grant)?;
         let event = self.grant_event(id).ok_or(Refusal::NoSuchGrant)?;
         self.take_from_session(id);
         self.loans.grants.insert(loan, id);
@@ -87,6 +88,25 @@ impl Site {
         let ends = self.pools.get(grant.pool)?.terms.ends;
         // Over before the line is: nothing is out of a pool that has no seats.
         Some(ends.map_or(latest, |ends| latest.min(Timestamp(ends.0.saturating_sub(1)))))
+    }
+
+    /// A loan leaves its session's list and would slip through that limit: a user's loans of a feature on one host have the
+    /// same one for themselves.
+    fn may_borrow_more(&self, grant: &Grant) -> Result<(), Refusal> {
+        let Some(key) = self.pools.get(grant.pool).map(|pool| &pool.terms.key) else { return Ok(()) };
+        let limit = self.policy(key).limit_per_client.unwrap_or(self.settings.limit_per_client);
+        let (user, host) = (grant.who.user(), grant.who.host().to_lowercase());
+        let lent = self.loans.keys.iter().filter_map(|(id, _)| self.grants.get(id));
+        let own = lent.filter(|lent| {
+            self.pools.get(lent.pool).is_some_and(|pool| pool.terms.key == *key)
+                && lent.who.user() == user
+                && lent.who.host().to_lowercase() == host
+        });
+        let borrowed = own.map(|lent| lent.count).fold(0, u32::saturating_add);
+        if grant.count > limit.saturating_sub(borrowed) {
+            return Err(Refusal::TooManyLoans { limit, borrowed });
+        }
+        Ok(())
     }
 
     /// A loan comes back before its time. The pool's windows run as after any release, but not beyond the loan's end.

@@ -244,6 +244,14 @@ pub enum Refusal {
     NoSuchLoan,
     /// A later session of the same instance took this one's place: its opening came late.
     SessionReplaced,
+    /// Who borrows has borrowed so many seats of the feature, on that host, that these would be more than a session may
+    /// hold.
+    TooManyLoans {
+        /// The most.
+        limit: u32,
+        /// How many are borrowed.
+        borrowed: u32,
+    },
 }
 
 /// All seats are out: who holds them, and what would help.

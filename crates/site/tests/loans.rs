@@ -6,6 +6,7 @@ mod support;
 use grantor_license::{Component, OfferKind, SuiteKind};
 use grantor_site::command::{Amount, Command, EndReason};
 use grantor_site::ids::{GrantId, LoanKey, SessionId};
+use grantor_site::settings::Settings;
 use grantor_site::{Refusal, Reply, Site};
 use support::{Story, at, granted, line, with};
 
@@ -95,6 +96,22 @@ fn who_has_the_key_gives_it_back_early_and_once_and_an_administrator_takes_it_aw
         assert_eq!(site.run(Command::ReturnLoan { loan: LoanKey(7) }), Err(Refusal::NoSuchLoan));
         assert_eq!(site.used("main", "seats"), 0);
     }
+}
+
+#[test]
+fn a_user_borrows_on_one_host_no_more_than_a_session_may_hold() {
+    let mut site = Story::with(vec![with(line("seats", "8.0", 9), |offer| offer.borrow_hours = Some(24))]);
+    site.run(Command::Configure(Settings { limit_per_client: 2, ..Settings::default() })).unwrap();
+    let until = site.now + HOUR;
+    for loan in 1..=2 {
+        let seat = take(&mut site, 1).unwrap();
+        assert!(borrow(&mut site, seat, loan, until).is_ok());
+    }
+    let seat = take(&mut site, 1).unwrap();
+    let refused = Err(Refusal::TooManyLoans { limit: 2, borrowed: 2 });
+    assert_eq!(borrow(&mut site, seat, 3, until), refused);
+    site.run(Command::ReturnLoan { loan: LoanKey(1) }).unwrap();
+    assert!(borrow(&mut site, seat, 3, until).is_ok());
 }
 
 #[test]

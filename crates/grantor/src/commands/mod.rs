@@ -1,5 +1,6 @@
 //! One module a subcommand. Each reads its arguments, calls the crate that does the work, and shows what came of it.
 
+mod borrow;
 pub(crate) mod catalogue;
 mod checkout;
 mod cluster;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Login(args) => setup::login(&args),
         Command::Stat(args) => stat::run(&args),
         Command::Checkout(args) => checkout::run(&args),
+        Command::Borrow(args) => borrow::run(&args),
         Command::Reread(at) => remote::reread(&at),
         Command::Remove(args) => remote::remove(&args),
         Command::Down(args) => remote::down(&args),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use grantor_api::admin::Loaded;
@@ -77,7 +77,6 @@ fn credentials() -> BTreeMap<String, String> {
 
 /// Keeps a token for later commands, in a file that only this user can read.
 pub(crate) fn keep(server: &Server, token: &str) -> Result<PathBuf, Failure> {
-    use std::os::unix::fs::OpenOptionsExt;
     let path = credentials_file().ok_or_else(|| {
         Failure::new(Exit::Io, "there is no home folder to keep the token in")
             .hint("set `HOME` or `XDG_CONFIG_HOME`")
@@ -86,6 +85,13 @@ pub(crate) fn keep(server: &Server, token: &str) -> Result<PathBuf, Failure> {
     std::fs::create_dir_all(folder).at(folder)?;
     let mut all = credentials();
     all.insert(server.to_string(), token.to_owned());
+    write_private(&path, &serde_json::to_string_pretty(&all).unwrap_or_default())?;
+    Ok(path)
+}
+
+/// Replaces a file, as a whole or not at all, by one that only this user can read.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::os::unix::fs::OpenOptionsExt;
     let new = path.with_extension("new");
     let mut file = std::fs::OpenOptions::new()
         .write(true)
@@ -94,9 +100,8 @@ pub(crate) fn keep(server: &Server, token: &str) -> Result<PathBuf, Failure> {
         .mode(0o600)
         .open(&new)
         .at(&new)?;
-    file.write_all(serde_json::to_string_pretty(&all).unwrap_or_default().as_bytes()).at(&new)?;
-    std::fs::rename(&new, &path).at(&path)?;
-    Ok(path)
+    file.write_all(text.as_bytes()).at(&new)?;
+    std::fs::rename(&new, path).at(path)
 }
 
 /// `grantor reread`.

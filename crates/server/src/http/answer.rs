@@ -260,6 +260,12 @@ fn about_loans(refusal: Refusal) -> Problem {
             ),
             "ask for an earlier end",
         ),
+        Refusal::TooManyLoans { limit, borrowed } => (
+            Code::LimitPerClient,
+            "one user may not borrow so many",
+            format!("a user on one host may borrow {limit} seats of a feature, and has borrowed {borrowed}"),
+            "give a loan back first, or raise `limits.seats_per_client`",
+        ),
         Refusal::NoSuchLoan => (
             Code::NoSuchLoan,
             "there is no such loan",

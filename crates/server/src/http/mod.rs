@@ -11,6 +11,7 @@ mod cluster;
 mod files;
 mod health;
 mod leases;
+mod loans;
 mod login;
 mod metrics;
 mod quick;
@@ -191,6 +192,8 @@ fn for_the_leader() -> OpenApiRouter<App> {
         .routes(routes!(checkouts::take))
         .routes(routes!(checkouts::give_back))
         .routes(routes!(checkouts::leave))
+        .routes(routes!(loans::borrow))
+        .routes(routes!(loans::give_back))
         .routes(routes!(leases::take))
         .routes(routes!(leases::renew, leases::give_back))
         .routes(routes!(login::setup))

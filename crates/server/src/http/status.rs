@@ -128,6 +128,7 @@ fn pool(site: &Site, pool: &pool::Pool, holders: usize) -> Pool {
 
 fn holding(site: &Site, held: &grantor_site::outcome::Held) -> Option<Holding> {
     let grant = site.grant_by_id(held.grant)?;
+    let borrowed = site.borrowed_until(held.grant);
     Some(Holding {
         grant: held.grant.0,
         user: held.who.user().to_owned(),
@@ -138,7 +139,8 @@ fn holding(site: &Site, held: &grantor_site::outcome::Held) -> Option<Holding> {
         version: grant.asked.to_string(),
         count: held.count,
         since: instant(held.since),
-        held_until: grant.until().map(instant),
+        held_until: grant.until().filter(|_| borrowed.is_none()).map(instant),
+        borrowed_until: borrowed.map(instant),
     })
 }
 

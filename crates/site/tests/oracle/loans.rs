@@ -28,7 +28,9 @@ impl Oracle {
         }
         grant.session.ok_or(Refusal::AlreadyReturned)?;
         let pool = self.pool(&grant.pool).unwrap().clone();
-        let hours = pool.borrow_hours.filter(|_| pool.live && self.companion(id).is_none());
+        let reserved = self.reserved.iter().any(|(other, _)| *other == id);
+        let alone = self.companion(id).is_none() && !reserved;
+        let hours = pool.borrow_hours.filter(|_| pool.live && alone);
         let hours = hours.ok_or(Refusal::NotBorrowable)?;
         let mut latest = Timestamp(self.now.0 + i64::from(hours) * 3_600_000);
         if let Some(ends) = pool.ends {
@@ -36,6 +38,17 @@ impl Oracle {
         }
         if until <= self.now || until > latest {
             return Err(Refusal::LoanTooLong { latest });
+        }
+        let same = |other: &&super::Grant| {
+            other.loan.is_some()
+                && self.pool(&other.pool).is_some_and(|of| of.key == pool.key)
+                && other.who.user == grant.who.user
+                && other.who.host.to_lowercase() == grant.who.host.to_lowercase()
+        };
+        let borrowed: u32 = self.grants.iter().filter(same).map(|other| other.count).sum();
+        let limit = self.policy(&pool.key).limit_per_client.unwrap_or(self.settings.limit_per_client);
+        if borrowed + grant.count > limit {
+            return Err(Refusal::TooManyLoans { limit, borrowed });
         }
         self.note_done(&grant);
         let lent = self.grants.iter_mut().find(|other| other.id == id).unwrap();

@@ -152,7 +152,8 @@ fn user(text: &mut String, status: &Status, holding: &Holding, now: &Zoned) {
     if holding.count > 1 {
         let _ = write!(text, ", {}", licenses(holding.count));
     }
-    if let Some(until) = holding.held_until {
+    // FlexNet has no word for what is borrowed: it shows a loan as it shows a hold window (flexnet-formats §7.3).
+    if let Some(until) = holding.borrowed_until.or(holding.held_until) {
         let seconds = |from: Timestamp| until.duration_since(from).as_secs().max(0);
         let _ = write!(text, "  (linger: {} / {})", seconds(status.now), seconds(holding.since));
     }
@@ -221,6 +222,7 @@ mod tests {
             count,
             since: at("2026-11-23T08:05:00Z"),
             held_until: None,
+            borrowed_until: None,
         }
     }
 
@@ -361,5 +363,15 @@ mod tests {
                 "",
             ]
         );
+    }
+
+    #[test]
+    fn a_borrowed_seat_shows_the_seconds_that_are_left_and_all_of_them() {
+        let until = Some(at("2026-11-24T08:05:00Z"));
+        let loan = Holding { borrowed_until: until, ..holding("alice", 7, 2) };
+        let (mut text, status) = (String::new(), status());
+        user(&mut text, &status, &loan, &status.now.to_zoned(TimeZone::UTC));
+        let line = "    alice ws7 /dev/tty (v8.0) (lic/7260 7), start Mon 11/23 8:05, 2 licenses  (linger: 84600 / 86400)\n";
+        assert_eq!(text, line);
     }
 }
