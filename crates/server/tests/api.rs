@@ -355,6 +355,9 @@ const OPEN: &[(&str, &str)] = &[
     ("GET", "/v1/sessions/{session}/events"),
     ("POST", "/v1/sessions/{session}/checkouts"),
     ("DELETE", "/v1/sessions/{session}/checkouts/{grant}"),
+    ("PUT", "/v1/sessions/{session}/checkouts/{grant}/loan"),
+    // Whoever knows a loan's key may give it back, as with a lease.
+    ("DELETE", "/v1/loans/{loan}"),
     ("DELETE", "/v1/sessions/{session}/queue/{ticket}"),
     ("PUT", "/v1/checkouts/{lease}"),
     ("DELETE", "/v1/checkouts/{lease}"),

@@ -108,6 +108,8 @@ fn an_oldest_segment_may_truncate_below_its_own_start() {
     }
     for next in (0..150).step_by(10) {
         let meta = Meta { purged_before: next, state: Vec::new() };
+        write(&opened.log, vec![Change::SetMeta(meta.clone())]).unwrap();
+        // What is purged goes after the answer; once the next write is answered, it is gone.
         write(&opened.log, vec![Change::SetMeta(meta)]).unwrap();
         let found = recover(&Files, &dir.path().join(SEGMENTS), cluster(dir.path())).unwrap();
         assert_eq!(found.index.range(), next..150);
