@@ -13,19 +13,7 @@ use super::raw::Anybody;
 pub fn ask(port: u16, path: &str) -> (u16, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider);
-        let mut config = builder
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody))
-            .with_client_auth_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        config.alpn_protocols = vec![b"grantor-peer/1".to_vec()];
+        let config = shown();
         let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
         let tls = connector.connect(ServerName::try_from("grantor-peer").unwrap(), stream).await.unwrap();
@@ -43,13 +31,14 @@ pub fn ask(port: u16, path: &str) -> (u16, String) {
     })
 }
 
-/// A connection that speaks the peers' protocol name, on which the test writes what it likes.
-pub fn connect(port: u16) -> super::raw::Raw {
+/// A certificate that nobody knows, and the peers' protocol name.
+fn shown() -> rustls::ClientConfig {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let builder = rustls::ClientConfig::builder_with_provider(provider);
+    let mut config = builder
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
         .dangerous()
@@ -57,5 +46,10 @@ pub fn connect(port: u16) -> super::raw::Raw {
         .with_client_auth_cert(vec![certificate.der().clone()], key)
         .unwrap();
     config.alpn_protocols = vec![b"grantor-peer/1".to_vec()];
-    super::raw::connect_as(([127, 0, 0, 1], port).into(), config)
+    config
+}
+
+/// A connection that speaks the peers' protocol name, on which the test writes what it likes.
+pub fn connect(port: u16) -> super::raw::Raw {
+    super::raw::connect_as(([127, 0, 0, 1], port).into(), shown())
 }
