@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("grantor-api", &[]),
     ("grantor-server", &["grantor-license", "grantor-catalogue", "grantor-site", "grantor-api"]),
     ("grantor-client", &["grantor-license", "grantor-api"]),
+    ("grantor-portal", &["grantor-license", "grantor-catalogue"]),
     (
         "grantor",
         &[
@@ -33,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "grantor-api",
             "grantor-server",
             "grantor-client",
+            "grantor-portal",
         ],
     ),
     ("grantor-sim", &["grantor-license", "grantor-site", "grantor-server"]),
