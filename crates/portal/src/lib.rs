@@ -1,3 +1,20 @@
 //! The publisher's service: from an order to the right license file on the right machine.
 //!
 //! May use the license and catalogue crates; never the site, the server or the SDK.
+//!
+//! The way through: [`accounts`] and their [`sites`] → [`catalogues`] in editions → [`orders`] with an [`lrn`] →
+//! [`entitlements`], the one thing that license files are made from. [`store`] keeps it all, on SQLite or PostgreSQL by
+//! the same statements. Whatever the rules don't allow is a [`Refusal`]; every other failure is the database's.
+
+pub mod accounts;
+pub mod catalogues;
+pub mod entitlements;
+mod entity;
+pub mod lrn;
+mod migrations;
+pub mod orders;
+mod refusal;
+pub mod sites;
+pub mod store;
+
+pub use refusal::{Failure, Refusal};

@@ -1,0 +1,132 @@
+//! Accounts of the publisher: end users, whom it sold to, partners and service providers, in a hierarchy.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    SqlErr,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::entity::account;
+use crate::refusal::text;
+use crate::store::Store;
+use crate::{Failure, Refusal};
+
+/// What an account is to the publisher (seed 002, "Sold to Account", "End User Account").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Uses the product.
+    EndUser,
+    /// Receives the invoice.
+    SoldTo,
+    /// Sells and installs for others.
+    Partner,
+    /// Runs the product for tenants, which are accounts under it.
+    ServiceProvider,
+}
+
+impl Kind {
+    /// As it is kept and shown.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::EndUser => "end-user",
+            Self::SoldTo => "sold-to",
+            Self::Partner => "partner",
+            Self::ServiceProvider => "service-provider",
+        }
+    }
+}
+
+/// An account as it is created.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Its reference number, up to 40 characters; never given twice.
+    pub reference: String,
+    /// Its name, up to 200 characters.
+    pub name: String,
+    /// What it is to the publisher.
+    pub kind: Kind,
+    /// The reference number of the account above it.
+    pub parent: Option<String>,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// The database's number of it.
+    #[serde(skip)]
+    pub id: i64,
+    /// Its reference number.
+    pub reference: String,
+    /// Its name.
+    pub name: String,
+    /// [`Kind::word`].
+    pub kind: String,
+}
+
+impl From<account::Model> for Account {
+    fn from(row: account::Model) -> Self {
+        Self { id: row.id, reference: row.reference, name: row.name, kind: row.kind }
+    }
+}
+
+/// Creates an account; `at` is now, in milliseconds since 1970.
+///
+/// # Errors
+/// A field that is missing or too long; a reference number that is taken; a parent that is not there; the database's.
+pub async fn create(store: &Store, new: &NewAccount, at: i64) -> Result<Account, Failure> {
+    let reference = text("reference", &new.reference, 40)?;
+    let name = text("name", &new.name, 200)?;
+    let parent_id = match &new.parent {
+        Some(parent) => Some(find(store.read(), parent).await?.id),
+        None => None,
+    };
+    let row = account::ActiveModel {
+        reference: Set(reference.clone()),
+        name: Set(name),
+        kind: Set(new.kind.word().to_owned()),
+        parent_id: Set(parent_id),
+        created_at: Set(at),
+        ..Default::default()
+    };
+    let made = account::Entity::insert(row).exec_with_returning(store.read()).await;
+    match made {
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            Err(Refusal::AccountExists(reference).into())
+        }
+        made => Ok(made?.into()),
+    }
+}
+
+/// The account with that reference number.
+///
+/// # Errors
+/// [`Refusal::UnknownAccount`]; the database's.
+pub async fn find(db: &impl ConnectionTrait, reference: &str) -> Result<Account, Failure> {
+    let found =
+        account::Entity::find().filter(account::Column::Reference.eq(reference.trim())).one(db).await?;
+    Ok(found.ok_or_else(|| Refusal::UnknownAccount(reference.trim().to_owned()))?.into())
+}
+
+/// Accounts whose name or reference number contains the text, by name: how many there are, and one page of them, counted
+/// from 0.
+///
+/// # Errors
+/// The database's.
+pub async fn search(
+    store: &Store,
+    text: &str,
+    page: u64,
+    per_page: u64,
+) -> Result<(u64, Vec<Account>), Failure> {
+    let mut query =
+        account::Entity::find().order_by_asc(account::Column::Name).order_by_asc(account::Column::Id);
+    if !text.is_empty() {
+        let found = account::Column::Name.contains(text).or(account::Column::Reference.contains(text));
+        query = query.filter(found);
+    }
+    let pages = query.paginate(store.read(), per_page.clamp(1, 200));
+    let (total, rows) = (pages.num_items().await?, pages.fetch_page(page).await?);
+    Ok((total, rows.into_iter().map(Account::from).collect()))
+}

@@ -1,0 +1,237 @@
+//! What a site owns: total, used and available of each part. The one thing that license files are made from.
+//!
+//! Spending and giving back happen in the caller's transaction; rows are locked in one order, and the table itself refuses
+//! less than nothing and more than there is, so that nothing is spent twice however many generate at once.
+
+use std::collections::BTreeMap;
+
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use serde::Serialize;
+
+use crate::entity::entitlement;
+use crate::{Failure, Refusal};
+
+/// The last day of what never ends.
+pub const NEVER: &str = "9999-12-31";
+
+/// A part by catalogue and part number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Part {
+    /// Which catalogue sells it.
+    pub catalogue: String,
+    /// Its part number.
+    pub number: String,
+}
+
+/// Whose entitlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The account.
+    pub account: i64,
+    /// Its install site.
+    pub site: i64,
+}
+
+/// A quantity of a part that is spent, with its last day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// The entitlement's number; for giving it back.
+    pub entitlement: i64,
+    /// Which part.
+    #[serde(flatten)]
+    pub part: Part,
+    /// Through which day, `yyyy-mm-dd`; [`NEVER`] for what is perpetual.
+    pub last_day: String,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// A row of the account summary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    /// Which part.
+    #[serde(flatten)]
+    pub part: Part,
+    /// Of them without an end.
+    pub perpetual: u64,
+    /// Of them with one.
+    pub dated: u64,
+    /// How many are in license files.
+    pub used: u64,
+    /// Whether any of them came from an upgrade that mirrors.
+    pub mirrored: bool,
+}
+
+impl Balance {
+    /// Perpetual and dated ones together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.perpetual + self.dated
+    }
+
+    /// What new license files can be made of.
+    #[must_use]
+    pub fn available(&self) -> u64 {
+        self.total().saturating_sub(self.used)
+    }
+}
+
+/// Adds what was bought.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn add(
+    tx: &DatabaseTransaction,
+    owner: Owner,
+    last_day: &str,
+    bought: &BTreeMap<Part, i64>,
+) -> Result<(), Failure> {
+    let rows = bought.iter().map(|(part, total)| entitlement::ActiveModel {
+        account_id: Set(owner.account),
+        site_id: Set(owner.site),
+        catalogue: Set(part.catalogue.clone()),
+        part: Set(part.number.clone()),
+        last_day: Set(last_day.to_owned()),
+        total: Set(*total),
+        used: Set(0),
+        mirrored: Set(false),
+        ..Default::default()
+    });
+    use entitlement::Column::{AccountId, Catalogue, LastDay, Mirrored, Part as Number, SiteId, Total};
+    let rows: Vec<_> = rows.collect();
+    for some in rows.chunks(1000) {
+        let sum = Expr::col((entitlement::Entity, Total)).add(Expr::col(("excluded", Total)));
+        let more = OnConflict::columns([AccountId, SiteId, Catalogue, Number, LastDay, Mirrored])
+            .value(Total, sum)
+            .to_owned();
+        entitlement::Entity::insert_many(some.to_vec()).on_conflict(more).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Takes all that is wanted, or nothing: what is perpetual first, then what lasts longest. `today` is `yyyy-mm-dd`; what ended
+/// before is not there.
+///
+/// # Errors
+/// [`Refusal::NotAvailable`] for the first part that is short (the caller then rolls back); the database's.
+pub async fn spend(
+    tx: &DatabaseTransaction,
+    owner: Owner,
+    wanted: &BTreeMap<Part, u32>,
+    today: &str,
+) -> Result<Vec<Spent>, Failure> {
+    let mut spent = Vec::new();
+    for (part, &quantity) in wanted {
+        spent.extend(spend_part(tx, owner, part, quantity, today).await?);
+    }
+    Ok(spent)
+}
+
+async fn spend_part(
+    tx: &DatabaseTransaction,
+    owner: Owner,
+    part: &Part,
+    wanted: u32,
+    today: &str,
+) -> Result<Vec<Spent>, Failure> {
+    let rows = locked(tx, owner, part, today).await?;
+    let available: i64 = rows.iter().map(|row| row.total - row.used).sum();
+    let available = u32::try_from(available).unwrap_or(u32::MAX);
+    if available < wanted {
+        return Err(Refusal::NotAvailable { part: part.number.clone(), wanted, available }.into());
+    }
+    let (mut left, mut spent) = (wanted, Vec::new());
+    for row in rows {
+        let quantity = Ord::min(left, u32::try_from(row.total - row.used).unwrap_or(u32::MAX));
+        if quantity == 0 {
+            continue;
+        }
+        change(tx, row.id, i64::from(quantity)).await?;
+        spent.push(Spent { entitlement: row.id, part: part.clone(), last_day: row.last_day, quantity });
+        left -= quantity;
+    }
+    Ok(spent)
+}
+
+async fn locked(
+    tx: &DatabaseTransaction,
+    owner: Owner,
+    part: &Part,
+    today: &str,
+) -> Result<Vec<entitlement::Model>, Failure> {
+    let rows = entitlement::Entity::find()
+        .filter(entitlement::Column::AccountId.eq(owner.account))
+        .filter(entitlement::Column::SiteId.eq(owner.site))
+        .filter(entitlement::Column::Catalogue.eq(&part.catalogue))
+        .filter(entitlement::Column::Part.eq(&part.number))
+        .filter(entitlement::Column::LastDay.gte(today))
+        .order_by_desc(entitlement::Column::LastDay)
+        .order_by_asc(entitlement::Column::Id)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    Ok(rows)
+}
+
+async fn change(tx: &DatabaseTransaction, id: i64, by: i64) -> Result<(), Failure> {
+    let used = Expr::col(entitlement::Column::Used).add(by);
+    entitlement::Entity::update_many()
+        .col_expr(entitlement::Column::Used, used)
+        .filter(entitlement::Column::Id.eq(id))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Gives back what was spent, also where it has ended by now.
+///
+/// # Errors
+/// The database's; it refuses to take back more than is out.
+pub async fn give_back(tx: &DatabaseTransaction, spent: &[Spent]) -> Result<(), Failure> {
+    let mut by_row: BTreeMap<i64, i64> = BTreeMap::new();
+    for one in spent {
+        *by_row.entry(one.entitlement).or_default() += i64::from(one.quantity);
+    }
+    for (id, quantity) in by_row {
+        change(tx, id, -quantity).await?;
+    }
+    Ok(())
+}
+
+/// The account's parts by catalogue and number, of one site or of all; what ended before `today` is not there.
+///
+/// # Errors
+/// The database's.
+pub async fn balances(
+    db: &impl ConnectionTrait,
+    account: i64,
+    site: Option<i64>,
+    today: &str,
+) -> Result<Vec<Balance>, Failure> {
+    let mut query = entitlement::Entity::find()
+        .filter(entitlement::Column::AccountId.eq(account))
+        .filter(entitlement::Column::LastDay.gte(today));
+    if let Some(site) = site {
+        query = query.filter(entitlement::Column::SiteId.eq(site));
+    }
+    let mut sums: BTreeMap<Part, Balance> = BTreeMap::new();
+    for row in query.all(db).await? {
+        let part = Part { catalogue: row.catalogue, number: row.part };
+        let sum = sums.entry(part.clone()).or_insert_with(|| Balance {
+            part,
+            perpetual: 0,
+            dated: 0,
+            used: 0,
+            mirrored: false,
+        });
+        let total = if row.last_day == NEVER { &mut sum.perpetual } else { &mut sum.dated };
+        *total += row.total.unsigned_abs();
+        sum.used += row.used.unsigned_abs();
+        sum.mirrored |= row.mirrored;
+    }
+    Ok(sums.into_values().collect())
+}

@@ -1,0 +1,117 @@
+//! Why the portal does not do what it was asked: by name, with what to do. May not speak of the database: its failures are
+//! [`Failure::Database`].
+
+use crate::orders::OrderProblem;
+
+/// What the rules don't allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such account.
+    #[error("there is no account with the reference number `{0}`")]
+    UnknownAccount(String),
+    /// The reference number is taken.
+    #[error("the reference number `{0}` belongs to another account")]
+    AccountExists(String),
+    /// The account has no such install site.
+    #[error("the account `{account}` has no install site `{site}`")]
+    UnknownSite {
+        /// The account's reference number.
+        account: String,
+        /// The site's name.
+        site: String,
+    },
+    /// The account has a site of this name.
+    #[error("the account has an install site `{0}` already")]
+    SiteExists(String),
+    /// Somebody else changed it in the meantime.
+    #[error("`{0}` was changed by somebody else in the meantime")]
+    ChangedMeanwhile(String),
+    /// A field is empty, too long, or not what it should be.
+    #[error("{field}: {message}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// A catalogue that can't be read; every problem of it.
+    #[error("the catalogue has mistakes:\n{0}")]
+    Catalogue(String),
+    /// An order that can't be booked; every problem of it.
+    #[error("the order has mistakes:\n{}", lines(.0))]
+    Order(Vec<OrderProblem>),
+    /// An order of that number, with other contents.
+    #[error("order `{0}` is booked already, with other contents")]
+    OrderDiffers(String),
+    /// More than there is.
+    #[error("{wanted} of {part} are wanted, and {available} are available")]
+    NotAvailable {
+        /// The part number.
+        part: String,
+        /// How many are wanted.
+        wanted: u32,
+        /// How many there are.
+        available: u32,
+    },
+}
+
+impl Refusal {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::UnknownAccount(_) => "look the reference number up, or create the account first",
+            Self::AccountExists(_) => "open that account, or use another reference number",
+            Self::UnknownSite { .. } => "look under Install Sites, or create the site first",
+            Self::SiteExists(_) => "edit that site, or give this one another name",
+            Self::ChangedMeanwhile(_) => "load it again and repeat your change",
+            Self::Field { .. } => "mend the field and try again",
+            Self::Catalogue(_) | Self::Order(_) => "mend what is listed; nothing was booked",
+            Self::OrderDiffers(_) => "a change of an order is an order of its own: use another number",
+            Self::NotAvailable { .. } => "take fewer, deactivate a file that uses them, or order more",
+        }
+    }
+}
+
+fn lines(problems: &[OrderProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The rules don't allow it; nothing was changed.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The database failed; nothing was changed, or it is not known (then ask again with the same number).
+    #[error("the database failed: {0}")]
+    Database(#[from] sea_orm::DbErr),
+}
+
+impl Failure {
+    /// A field that is not what it should be.
+    pub(crate) fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Refusal::Field { field, message: message.into() }.into()
+    }
+}
+
+/// The text without blanks around it, if it has between one and `longest` characters and none that control a terminal.
+pub(crate) fn text(field: &'static str, text: &str, longest: usize) -> Result<String, Failure> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Failure::field(field, "is missing"));
+    }
+    optional_text(field, text, longest)
+}
+
+/// As [`text`], but may be empty.
+pub(crate) fn optional_text(field: &'static str, text: &str, longest: usize) -> Result<String, Failure> {
+    let text = text.trim();
+    if text.chars().count() > longest {
+        return Err(Failure::field(field, format!("has more than {longest} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Failure::field(field, "has characters that can't be shown"));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,169 @@
+//! Install sites of an account: created, edited, deactivated, never deleted (seed 002, "Install Sites").
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, SqlErr,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::Account;
+use crate::entity::site;
+use crate::refusal::{optional_text, text};
+use crate::store::Store;
+use crate::{Failure, Refusal};
+
+/// What the dialog "Install Site Details" asks for. Only the name is needed; a line has up to 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Details {
+    /// Unique within the account.
+    pub name: String,
+    /// First line of the address.
+    pub address1: String,
+    /// Second line.
+    pub address2: String,
+    /// Third line.
+    pub address3: String,
+    /// City.
+    pub city: String,
+    /// State or province.
+    pub state: String,
+    /// Country.
+    pub country: String,
+    /// Postal code.
+    pub postal_code: String,
+}
+
+/// An install site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Site {
+    /// The database's number of it.
+    pub id: i64,
+    /// What was entered.
+    #[serde(flatten)]
+    pub details: Details,
+    /// Nothing new is generated for one that is not.
+    pub active: bool,
+    /// Which change of it this is; an edit must name the one it saw.
+    pub version: i64,
+}
+
+impl From<site::Model> for Site {
+    fn from(row: site::Model) -> Self {
+        let details = Details {
+            name: row.name,
+            address1: row.address1,
+            address2: row.address2,
+            address3: row.address3,
+            city: row.city,
+            state: row.state,
+            country: row.country,
+            postal_code: row.postal_code,
+        };
+        Self { id: row.id, details, active: row.active, version: row.version }
+    }
+}
+
+/// The details without blanks around them, or what is wrong.
+fn checked(details: &Details) -> Result<Details, Failure> {
+    Ok(Details {
+        name: text("name", &details.name, 200)?,
+        address1: optional_text("address line 1", &details.address1, 200)?,
+        address2: optional_text("address line 2", &details.address2, 200)?,
+        address3: optional_text("address line 3", &details.address3, 200)?,
+        city: optional_text("city", &details.city, 200)?,
+        state: optional_text("state", &details.state, 200)?,
+        country: optional_text("country", &details.country, 200)?,
+        postal_code: optional_text("postal code", &details.postal_code, 200)?,
+    })
+}
+
+fn row(details: Details) -> site::ActiveModel {
+    site::ActiveModel {
+        name: Set(details.name),
+        address1: Set(details.address1),
+        address2: Set(details.address2),
+        address3: Set(details.address3),
+        city: Set(details.city),
+        state: Set(details.state),
+        country: Set(details.country),
+        postal_code: Set(details.postal_code),
+        ..Default::default()
+    }
+}
+
+/// Creates an active site.
+///
+/// # Errors
+/// A name that is missing or taken, a field that is too long; the database's.
+pub async fn create(store: &Store, account: &Account, details: &Details) -> Result<Site, Failure> {
+    let details = checked(details)?;
+    let name = details.name.clone();
+    let row =
+        site::ActiveModel { account_id: Set(account.id), active: Set(true), version: Set(1), ..row(details) };
+    let made = site::Entity::insert(row).exec_with_returning(store.read()).await;
+    Ok(made.map_err(|error| taken(error, name))?.into())
+}
+
+/// Changes a site, also whether it is active, if it is still the version that the editor saw.
+///
+/// # Errors
+/// As for [`create`]; [`Refusal::ChangedMeanwhile`]; a site of another account is unknown.
+pub async fn edit(
+    store: &Store,
+    account: &Account,
+    seen: &Site,
+    details: &Details,
+    active: bool,
+) -> Result<Site, Failure> {
+    let details = checked(details)?;
+    let name = details.name.clone();
+    let change = site::ActiveModel { active: Set(active), version: Set(seen.version + 1), ..row(details) };
+    let edited = site::Entity::update_many()
+        .set(change)
+        .filter(site::Column::Id.eq(seen.id))
+        .filter(site::Column::AccountId.eq(account.id))
+        .filter(Expr::col(site::Column::Version).eq(seen.version))
+        .exec(store.read())
+        .await
+        .map_err(|error| taken(error, name.clone()))?;
+    if edited.rows_affected == 0 {
+        return Err(Refusal::ChangedMeanwhile(seen.details.name.clone()).into());
+    }
+    find(store.read(), account, &name).await
+}
+
+fn taken(error: sea_orm::DbErr, name: String) -> Failure {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Refusal::SiteExists(name).into(),
+        _ => error.into(),
+    }
+}
+
+/// The account's site of that name.
+///
+/// # Errors
+/// [`Refusal::UnknownSite`]; the database's.
+pub async fn find(db: &impl ConnectionTrait, account: &Account, name: &str) -> Result<Site, Failure> {
+    let found = site::Entity::find()
+        .filter(site::Column::AccountId.eq(account.id))
+        .filter(site::Column::Name.eq(name.trim()))
+        .one(db)
+        .await?;
+    let unknown =
+        || Refusal::UnknownSite { account: account.reference.clone(), site: name.trim().to_owned() };
+    Ok(found.ok_or_else(unknown)?.into())
+}
+
+/// The account's sites by name; with `active`, only those that are, or only those that are not.
+///
+/// # Errors
+/// The database's.
+pub async fn list(store: &Store, account: &Account, active: Option<bool>) -> Result<Vec<Site>, Failure> {
+    let mut query = site::Entity::find().filter(site::Column::AccountId.eq(account.id));
+    if let Some(active) = active {
+        query = query.filter(site::Column::Active.eq(active));
+    }
+    let rows = query.order_by_asc(site::Column::Name).all(store.read()).await?;
+    Ok(rows.into_iter().map(Site::from).collect())
+}

@@ -1,0 +1,75 @@
+//! Where the portal keeps everything: one SQLite file, or PostgreSQL for several processes. One code path for both.
+//!
+//! May not know what is kept: tables are the business of `migrations` and `entity`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+
+use crate::migrations::Migrations;
+
+/// Connections to a PostgreSQL server, and readers of a SQLite file, at most.
+const CONNECTIONS: u32 = 16;
+/// How long a SQLite writer waits for another one, and anybody for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The portal's database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    connection: DatabaseConnection,
+}
+
+impl Store {
+    /// Opens the SQLite file, made if it is not there, and brings its tables up to date. What is committed is on disk.
+    ///
+    /// # Errors
+    /// A file that can't be opened, or is not such a database.
+    pub async fn sqlite(file: &Path) -> Result<Self, DbErr> {
+        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
+        options.map_sqlx_sqlite_opts(|options| {
+            options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(PATIENCE)
+        });
+        Self::open(options).await
+    }
+
+    /// Connects to a PostgreSQL database, `postgres://user:password@host:port/name`, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// A server that does not answer or does not let us in; a database of a later version.
+    pub async fn postgres(url: &str) -> Result<Self, DbErr> {
+        Self::open(ConnectOptions::new(url)).await
+    }
+
+    async fn open(mut options: ConnectOptions) -> Result<Self, DbErr> {
+        options.max_connections(CONNECTIONS).acquire_timeout(PATIENCE).sqlx_logging(false);
+        let connection = Database::connect(options).await?;
+        Migrations::up(&connection, None).await?;
+        Ok(Self { connection })
+    }
+
+    /// For reading outside of a transaction.
+    #[must_use]
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// Begins a transaction that writes. On SQLite it waits for its turn here, and not half-way through.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn write(&self) -> Result<DatabaseTransaction, DbErr> {
+        let immediate = Some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode: immediate, ..Default::default() };
+        self.connection.begin_with_options(options).await
+    }
+}

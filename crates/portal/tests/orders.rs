@@ -1,0 +1,196 @@
+//! Accounts, sites, catalogues and orders, on both databases.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use grantor_portal::accounts::{self, Kind, NewAccount};
+use grantor_portal::entitlements::balances;
+use grantor_portal::lrn::Lrn;
+use grantor_portal::orders::{NewOrder, Term, book, number_of, read_csv};
+use grantor_portal::sites::{self, Details};
+use grantor_portal::{Failure, Refusal, catalogues};
+use support::{CATALOGUE, NOW, TODAY, acme, on_both, order};
+
+fn refusal<T: std::fmt::Debug>(result: Result<T, Failure>) -> Refusal {
+    match result.unwrap_err() {
+        Failure::Refused(refusal) => refusal,
+        Failure::Database(error) => panic!("{error}"),
+    }
+}
+
+fn problems<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<String> {
+    match refusal(result) {
+        Refusal::Order(problems) => problems.iter().map(ToString::to_string).collect(),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_reference_number_is_given_once_and_accounts_are_found_by_parts_of_their_names() {
+    on_both(|store| async move {
+        acme(&store).await;
+        let mut new = NewAccount {
+            reference: " ACME ".to_owned(),
+            name: "Another".to_owned(),
+            kind: Kind::Partner,
+            parent: Some("ACME".to_owned()),
+        };
+        assert_eq!(
+            refusal(accounts::create(&store, &new, NOW).await),
+            Refusal::AccountExists("ACME".to_owned())
+        );
+        new.reference = "P-1".to_owned();
+        accounts::create(&store, &new, NOW).await.unwrap();
+        let (total, found) = accounts::search(&store, "Contact", 0, 10).await.unwrap();
+        assert_eq!((total, found[0].reference.as_str()), (1, "ACME"));
+        assert_eq!(accounts::search(&store, "", 0, 1).await.unwrap().0, 2);
+        new.parent = Some("nobody".to_owned());
+        assert_eq!(
+            refusal(accounts::create(&store, &new, NOW).await),
+            Refusal::UnknownAccount("nobody".to_owned())
+        );
+    });
+}
+
+#[test]
+fn a_site_is_edited_by_who_saw_its_last_version_only_and_takes_no_order_once_inactive() {
+    on_both(|store| async move {
+        let (account, berlin) = acme(&store).await;
+        let named = |name: &str| Details { name: name.to_owned(), ..Details::default() };
+        let twice = sites::create(&store, &account, &named("Berlin")).await;
+        assert_eq!(refusal(twice), Refusal::SiteExists("Berlin".to_owned()));
+        let edited = sites::edit(&store, &account, &berlin, &named("Berlin"), false).await.unwrap();
+        assert_eq!((edited.active, edited.version), (false, 2));
+        let stale = sites::edit(&store, &account, &berlin, &named("Bonn"), true).await;
+        assert_eq!(refusal(stale), Refusal::ChangedMeanwhile("Berlin".to_owned()));
+        let refused = problems(book(&store, &order("1", &[("SW-001-4.0-AL02", 1)]), "ann", NOW, 1).await);
+        assert_eq!(refused, ["order 1, site: the install site `Berlin` is not active"]);
+        assert_eq!(sites::list(&store, &account, Some(true)).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn an_order_is_booked_once_however_often_it_is_sent() {
+    on_both(|store| async move {
+        let (account, site) = acme(&store).await;
+        let fifty = order("SO-1", &[("SW-001-4.0-AL02", 50), ("SW-001-4.0-SL03", 1), ("SW-001-4.0-AL02", 5)]);
+        let first = book(&store, &fifty, "ann", NOW, 7).await.unwrap();
+        let again = book(&store, &fifty, "ann", NOW, 8).await.unwrap();
+        assert_eq!((first.new, again.new, &first.lrn), (true, false, &again.lrn));
+        let lrn = Lrn::parse(&first.lrn).unwrap();
+        assert_eq!(number_of(&store, lrn).await.unwrap().as_deref(), Some("SO-1"));
+        let owned = balances(store.read(), account.id, Some(site.id), TODAY).await.unwrap();
+        let owned: Vec<_> =
+            owned.iter().map(|b| (b.part.number.as_str(), b.total(), b.available())).collect();
+        assert_eq!(owned, [("SW-001-4.0-AL02", 55, 55), ("SW-001-4.0-SL03", 1, 1)]);
+        let other = book(&store, &order("SO-1", &[("SW-001-4.0-AL02", 51)]), "ann", NOW, 9).await;
+        assert_eq!(refusal(other), Refusal::OrderDiffers("SO-1".to_owned()));
+    });
+}
+
+#[test]
+fn an_order_sent_by_eight_at_once_is_booked_once() {
+    on_both(|store| async move {
+        let (account, _) = acme(&store).await;
+        let tasks: Vec<_> = (0..8)
+            .map(|bits| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    book(&store, &order("SO-1", &[("SW-001-4.0-AL02", 50)]), "ann", NOW, bits).await.unwrap()
+                })
+            })
+            .collect();
+        let mut booked = Vec::new();
+        for task in tasks {
+            booked.push(task.await.unwrap());
+        }
+        assert_eq!(booked.iter().filter(|booked| booked.new).count(), 1);
+        assert!(booked.iter().all(|one| one.lrn == booked[0].lrn));
+        assert_eq!(balances(store.read(), account.id, None, TODAY).await.unwrap()[0].total(), 50);
+    });
+}
+
+#[test]
+fn every_mistake_of_an_order_is_told_at_once_and_nothing_is_booked() {
+    on_both(|store| async move {
+        let (account, _) = acme(&store).await;
+        let mut wrong =
+            order("SO-2", &[("SW-001-4.0-AL02", 0), ("SW-001-4.0-DS2", 1), ("SW-001-4.0-AL06", 1)]);
+        wrong.lines[2].catalogue = "pureconect-4".to_owned();
+        wrong.term = Term::Term;
+        wrong.maintenance_until = Some("30.6.2027".to_owned());
+        wrong.sold_to = Some("NOBODY".to_owned());
+        wrong.site = "Bonn".to_owned();
+        let told = problems(book(&store, &wrong, "ann", NOW, 1).await);
+        assert_eq!(
+            told,
+            [
+                "order SO-2, last_day: a term order has a last day",
+                "order SO-2, maintenance_until: `30.6.2027` is not a day; write `2027-06-30`",
+                "order SO-2, line 1, quantity: from 1 to 1000000, not 0",
+                "order SO-2, line 2, part: the catalogue `pureconnect-4` has no part `SW-001-4.0-DS2`; is `SW-001-4.0-IDS2` meant?",
+                "order SO-2, line 3, catalogue: there is no catalogue `pureconect-4`; is `pureconnect-4` meant?",
+                "order SO-2, sold_to: there is no account with the reference number `NOBODY`",
+                "order SO-2, site: the account `ACME` has no install site `Bonn`",
+            ]
+        );
+        assert_eq!(balances(store.read(), account.id, None, TODAY).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_catalogue_is_loaded_once_and_orders_go_by_its_latest_edition() {
+    on_both(|store| async move {
+        acme(&store).await;
+        let first = catalogues::current(store.read()).await.unwrap()["pureconnect-4"].id;
+        let again = catalogues::load(&store, "pureconnect-4", CATALOGUE, NOW + 1).await.unwrap();
+        assert_eq!(again.id, first);
+        let next = CATALOGUE.replace("edition = \"4.0\"", "edition = \"4.1\"");
+        let next = catalogues::load(&store, "pureconnect-4", &next, NOW + 2).await.unwrap();
+        let current = catalogues::current(store.read()).await.unwrap();
+        assert_eq!((current["pureconnect-4"].id, next.id == first), (next.id, false));
+        assert_eq!(catalogues::edition(store.read(), first).await.unwrap().unwrap().catalogue.edition, "4.0");
+        let bad = catalogues::load(&store, "pureconnect-4", "title = 1", NOW).await;
+        assert!(matches!(refusal(bad), Refusal::Catalogue(text) if text.contains("pureconnect-4.toml:1:")));
+    });
+}
+
+#[test]
+fn a_csv_file_of_orders_is_read_with_every_bad_row_named() {
+    let text = "order,account,site,catalogue,part,quantity,term,last_day\n\
+                A,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,50,term,2027-06-30\n\
+                B,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,many,,\n\
+                A,ACME,Berlin,pureconnect-4,SW-001-4.0-SL03,1,term,2027-06-30\n\
+                A,ACME,Bonn,pureconnect-4,SW-001-4.0-SL03,1,term,2027-06-30\n\
+                C,ACME,Berlin\n\
+                D,ACME,Berlin,pureconnect-4,SW-001-4.0-SL03,1,forever,\n";
+    let read = read_csv(text.as_bytes());
+    let told: Vec<String> = read.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "order B, line 3, quantity: `many` is not a number",
+            "order A, line 5, row: says something else of the order than its first row",
+            "line 6, row: has 3 fields, and the heading 8",
+            "order D, line 7, term: `forever` is not `perpetual`, `term` or `subscription`",
+        ]
+    );
+    let expected = NewOrder {
+        term: Term::Term,
+        last_day: Some("2027-06-30".to_owned()),
+        ..order("A", &[("SW-001-4.0-AL02", 50), ("SW-001-4.0-SL03", 1)])
+    };
+    assert_eq!(read.orders, [expected]);
+}
+
+#[test]
+fn an_order_of_ten_thousand_lines_is_booked_as_a_whole() {
+    on_both(|store| async move {
+        let (account, _) = acme(&store).await;
+        let line = order("X", &[("SW-001-4.0-AL02", 2)]).lines.remove(0);
+        let mut big = order("BIG", &[]);
+        big.lines = vec![line; 10_000];
+        book(&store, &big, "ann", NOW, 3).await.unwrap();
+        assert_eq!(balances(store.read(), account.id, None, TODAY).await.unwrap()[0].total(), 20_000);
+    });
+}
