@@ -1,9 +1,15 @@
 //! The command line: every subcommand, flag and help text. Says what can be asked; does nothing.
 
+mod portal;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use portal::{
+    AccountKind, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile, PortalOrder, PortalSite,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -49,6 +55,8 @@ pub(crate) enum Command {
     Catalogue(Catalogue),
     /// Turn an order into a signed license file
     Issue(Issue),
+    /// Keep a publisher's books: accounts, orders, entitlement, license files
+    Portal(Portal),
     /// Look at, verify, compare and combine license files
     #[command(subcommand)]
     License(License),

@@ -1,8 +1,8 @@
 //! Accounts of the publisher: end users, whom it sold to, partners and service providers, in a hierarchy.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    SqlErr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, SqlErr,
 };
 use serde::{Deserialize, Serialize};
 

@@ -4,6 +4,10 @@
 pub mod account;
 pub mod edition;
 pub mod entitlement;
+pub mod file;
+pub mod file_item;
+pub mod log_entry;
+pub mod log_head;
 pub mod order;
 pub mod order_line;
 pub mod site;

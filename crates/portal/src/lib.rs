@@ -3,13 +3,16 @@
 //! May use the license and catalogue crates; never the site, the server or the SDK.
 //!
 //! The way through: [`accounts`] and their [`sites`] → [`catalogues`] in editions → [`orders`] with an [`lrn`] →
-//! [`entitlements`], the one thing that license files are made from. [`store`] keeps it all, on SQLite or PostgreSQL by
+//! [`entitlements`], the one thing that [`files`] are made from. [`log`] has everything that was decided. [`store`] keeps it all, on SQLite or PostgreSQL by
 //! the same statements. Whatever the rules don't allow is a [`Refusal`]; every other failure is the database's.
 
 pub mod accounts;
 pub mod catalogues;
+pub mod draft;
 pub mod entitlements;
 mod entity;
+pub mod files;
+pub mod log;
 pub mod lrn;
 mod migrations;
 pub mod orders;

@@ -8,7 +8,11 @@ pub(crate) struct Migrations;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Step { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") })]
+        let step = |name, sql| -> Box<dyn MigrationTrait> { Box::new(Step { name, sql }) };
+        vec![
+            step("0001_orders", include_str!("../migrations/0001_orders.sql")),
+            step("0002_files", include_str!("../migrations/0002_files.sql")),
+        ]
     }
 }
 

@@ -1,8 +1,8 @@
 //! Orders: what was bought, for whom, for which site. Booked once however often they are sent, as a whole or not at all.
 
 mod book;
-mod check;
 mod csv;
+mod problems;
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::entity::order;
 use crate::lrn::Lrn;
 use crate::store::Store;
 
-pub use book::{Booked, book};
+pub use book::{Booked, book, check};
 pub use csv::{CsvOrders, read_csv};
 
 /// Lines of one order, at most.

@@ -43,6 +43,9 @@ pub enum Refusal {
     /// An order of that number, with other contents.
     #[error("order `{0}` is booked already, with other contents")]
     OrderDiffers(String),
+    /// No order has this license reference number.
+    #[error("no order has the license reference number `{0}`, nor one that it may be mistyped from")]
+    UnknownLrn(String),
     /// More than there is.
     #[error("{wanted} of {part} are wanted, and {available} are available")]
     NotAvailable {
@@ -53,6 +56,18 @@ pub enum Refusal {
         /// How many there are.
         available: u32,
     },
+    /// What is chosen makes no license file.
+    #[error("what is chosen makes no license file: {0}")]
+    File(String),
+    /// The account has no such file.
+    #[error("there is no license file `{0}`")]
+    UnknownFile(String),
+    /// The file was deactivated or superseded.
+    #[error("the license file `{0}` is not active any more")]
+    FileEnded(String),
+    /// The file waits for its signatures.
+    #[error("the license file `{0}` is not signed yet")]
+    NotSigned(String),
 }
 
 impl Refusal {
@@ -68,6 +83,11 @@ impl Refusal {
             Self::Field { .. } => "mend the field and try again",
             Self::Catalogue(_) | Self::Order(_) => "mend what is listed; nothing was booked",
             Self::OrderDiffers(_) => "a change of an order is an order of its own: use another number",
+            Self::UnknownLrn(_) => "look it up in the license letter",
+            Self::File(_) => "change what is chosen; nothing was spent",
+            Self::UnknownFile(_) => "look under Activation File Activity",
+            Self::FileEnded(_) => "take the file that came after it",
+            Self::NotSigned(_) => "try again in a moment; if it stays so, see whether the signer runs",
             Self::NotAvailable { .. } => "take fewer, deactivate a file that uses them, or order more",
         }
     }

@@ -11,7 +11,7 @@ use crate::failure::{At, Exit, Failure};
 use crate::output;
 
 /// The catalogues that every `grantor` carries.
-const BUILT_IN: &[(&str, &str)] = &[
+pub(crate) const BUILT_IN: &[(&str, &str)] = &[
     ("eleveo.toml", include_str!("../../../../catalogues/eleveo.toml")),
     ("genesys-8.toml", include_str!("../../../../catalogues/genesys-8.toml")),
     ("pureconnect-4.toml", include_str!("../../../../catalogues/pureconnect-4.toml")),

@@ -3,12 +3,9 @@
 
 use std::process::ExitCode;
 
-use grantor_catalogue::{Expansion, Order, OrderServer, OrderState, TechnicalLine};
-use grantor_license::{
-    Count, Document, Draft, DraftLicense, DraftLine, DraftServer, DraftVendor, Expiry, LicenseState,
-    LineState, Model, Trust, VersionRule,
-};
-use jiff::civil::Date;
+use grantor_catalogue::{Expansion, Order, TechnicalLine};
+use grantor_license::{Document, Draft, LineState, Trust};
+use grantor_portal::draft::{self, DraftError};
 
 use crate::cli::Issue;
 use crate::commands::keys::{self, Ring, today};
@@ -69,70 +66,16 @@ fn proofread(document: &Document, ring: &Ring) -> Result<(), Failure> {
 }
 
 fn draft(order: &Order, lines: &[&TechnicalLine], ring: &Ring) -> Result<Draft, Failure> {
-    let license = license_line(order)?;
-    let draft_lines = lines.iter().map(|line| draft_line(line, &license)).collect::<Result<_, _>>()?;
-    Ok(Draft {
-        comments: vec![
-            format!("{} for {}, {}", license.lrn, license.customer, license.site),
-            "You may change host name, port, comments and spacing; any other change voids its line."
-                .to_owned(),
-        ],
-        servers: order.servers.iter().map(server).collect(),
-        vendor: DraftVendor { name: ring.publisher.clone(), port: None },
-        licenses: vec![license],
-        lines: draft_lines,
-    })
+    let license = draft::license_line(order, today()).map_err(usage)?;
+    let expires = license.expires;
+    let lines = lines.iter().map(|line| (*line, expires));
+    draft::draft(order, license, lines, &ring.publisher).map_err(usage)
 }
 
-fn server(server: &OrderServer) -> DraftServer {
-    DraftServer { host: server.host.clone(), host_id: server.hostid.clone(), port: server.port }
-}
-
-fn license_line(order: &Order) -> Result<DraftLicense, Failure> {
-    Ok(DraftLicense {
-        lrn: order.lrn.clone(),
-        customer: order.customer.clone(),
-        site: order.site.clone(),
-        license_type: order.license_type.clone(),
-        product: order.product.clone().unwrap_or_else(|| "-".to_owned()),
-        state: match order.state {
-            OrderState::Inactive => LicenseState::Inactive,
-            OrderState::Active => LicenseState::Active,
-            OrderState::Temporary => LicenseState::Temporary,
-        },
-        issued: order.issued.as_deref().map_or_else(|| Ok(today()), date)?,
-        expires: order.expires.as_deref().map_or(Ok(Expiry::Permanent), expiry)?,
-        rk: order.registration_key.clone(),
-    })
-}
-
-fn date(text: &str) -> Result<Date, Failure> {
-    grantor_license::parse_date(text)
-        .map_err(|error| Failure::new(Exit::Usage, format!("issued: {error}")).hint(error.hint()))
-}
-
-fn expiry(text: &str) -> Result<Expiry, Failure> {
-    Expiry::parse(text)
-        .map_err(|error| Failure::new(Exit::Usage, format!("expires: {error}")).hint(error.hint()))
-}
-
-fn draft_line(line: &TechnicalLine, license: &DraftLicense) -> Result<DraftLine, Failure> {
-    let unknown = |what: &str, word: &str| {
-        Failure::new(Exit::Usage, format!("{}: {what} `{word}` is not known to license files", line.feature))
-    };
-    let mut attributes = Vec::new();
-    attributes.extend(line.hold_seconds.map(|seconds| ("HOLD".to_owned(), Some(seconds.to_string()))));
-    attributes.extend(line.dup_group.iter().map(|group| ("DUP_GROUP".to_owned(), Some(group.clone()))));
-    Ok(DraftLine {
-        increment: true,
-        feature: line.feature.clone(),
-        version: line.version.clone(),
-        expiry: license.expires,
-        count: if line.count == 0 { Count::Uncounted } else { Count::Counted(line.count) },
-        lrn: license.lrn.clone(),
-        model: Model::parse(line.model.word()).ok_or_else(|| unknown("model", line.model.word()))?,
-        version_rule: VersionRule::parse(line.version_rule.word())
-            .ok_or_else(|| unknown("version rule", line.version_rule.word()))?,
-        attributes,
-    })
+fn usage(error: DraftError) -> Failure {
+    let failure = Failure::new(Exit::Usage, &error);
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }

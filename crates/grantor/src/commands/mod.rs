@@ -9,6 +9,7 @@ pub(crate) mod issue;
 pub(crate) mod keys;
 mod license;
 mod man;
+mod portal;
 mod remote;
 mod server;
 mod setup;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(args) => keys::run(&args),
         Command::Catalogue(args) => catalogue::run(&args),
         Command::Issue(args) => issue::run(&args),
+        Command::Portal(args) => portal::run(&args),
         Command::License(args) => license::run(&args),
         Command::Hostid(args) => Ok(hostid::run(&args)),
         Command::Setup(args) => setup::setup(&args),

@@ -6,8 +6,9 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, SqlErr,
 };
 use serde::Serialize;
+use serde_json::json;
 
-use super::check::{problem, problems};
+use super::problems::{problem, problems};
 use super::{NewOrder, OrderProblem};
 use crate::accounts::{self, Account};
 use crate::catalogues::{self, Edition, digest};
@@ -16,7 +17,7 @@ use crate::entity::{order, order_line};
 use crate::lrn::Lrn;
 use crate::sites::{self, Site};
 use crate::store::Store;
-use crate::{Failure, Refusal};
+use crate::{Failure, Refusal, log};
 
 /// A booked order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,6 +80,27 @@ async fn booked(
         return Err(Refusal::OrderDiffers(number.to_owned()).into());
     }
     Ok(Some(Booked { number: row.number, lrn: row.lrn, new: false }))
+}
+
+/// Every problem that would keep the order from being booked now; none where it is booked already. Changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn check(store: &Store, order: &NewOrder) -> Result<Vec<OrderProblem>, Failure> {
+    let contents = serde_json::to_vec(order).map_err(|error| Failure::field("order", error.to_string()))?;
+    match booked(store.read(), order, &digest(&contents)).await {
+        Ok(Some(_)) => return Ok(Vec::new()),
+        Ok(None) => {}
+        Err(Failure::Refused(refusal)) => {
+            return Ok(vec![problem(order, None, "number", refusal.to_string())]);
+        }
+        Err(failure) => return Err(failure),
+    }
+    match place(store, order).await {
+        Ok(_) => Ok(Vec::new()),
+        Err(Failure::Refused(Refusal::Order(problems))) => Ok(problems),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// What the order refers to, or every problem of it.
@@ -154,7 +176,10 @@ async fn write(
     let id = order::Entity::insert(row).exec(tx).await?.last_insert_id;
     write_lines(tx, order, place, id).await?;
     let owner = Owner { account: place.account.id, site: place.site.id };
-    entitlements::add(tx, owner, last_day, &bought(order)).await
+    entitlements::add(tx, owner, last_day, &bought(order)).await?;
+    let more = json!({ "order": order, "lrn": heading.lrn, "sha256": heading.digest });
+    log::append(tx, heading.at, heading.by, "order booked", more).await?;
+    Ok(())
 }
 
 async fn write_lines(

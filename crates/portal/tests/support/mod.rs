@@ -1,5 +1,12 @@
 //! Both databases, each empty: a SQLite file, and a database of its own on the PostgreSQL server that `./test` starts.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::print_stderr, clippy::panic, reason = "a test's support")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "a test's support"
+)]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,0 +1,183 @@
+//! The command line of `grantor portal`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `grantor portal …`.
+#[derive(Args)]
+pub(crate) struct Portal {
+    /// Where the books are: a SQLite file, made if it is not there, or postgres://user:password@host/name
+    #[arg(long, global = true, env = "GRANTOR_PORTAL_DATABASE", default_value = "portal.db")]
+    pub(crate) database: String,
+    /// Who does it, for the log
+    #[arg(long, global = true, env = "USER", default_value = "staff")]
+    pub(crate) by: String,
+    /// Answer as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) action: PortalAction,
+}
+
+/// What is kept.
+#[derive(Subcommand)]
+pub(crate) enum PortalAction {
+    /// What is sold, in editions
+    #[command(subcommand)]
+    Catalogue(PortalCatalogue),
+    /// Whom it is sold to
+    #[command(subcommand)]
+    Account(PortalAccount),
+    /// Where it is installed
+    #[command(subcommand)]
+    Site(PortalSite),
+    /// What was bought
+    #[command(subcommand)]
+    Order(PortalOrder),
+    /// What an account owns of each part: total, used, available
+    Summary {
+        /// The account's reference number
+        account: String,
+        /// Of this install site only
+        #[arg(long)]
+        site: Option<String>,
+    },
+    /// License files made from what an account owns
+    #[command(subcommand)]
+    File(PortalFile),
+    /// Everything that was issued, changed and decided, one JSON document a line
+    Log,
+}
+
+/// `grantor portal catalogue …`.
+#[derive(Subcommand)]
+pub(crate) enum PortalCatalogue {
+    /// Load catalogues; those that every grantor carries if none is named
+    Load {
+        /// TOML files
+        files: Vec<PathBuf>,
+    },
+}
+
+/// `grantor portal account …`.
+#[derive(Subcommand)]
+pub(crate) enum PortalAccount {
+    /// Create an account
+    Add {
+        /// Its reference number, never given twice
+        reference: String,
+        /// Its name
+        name: String,
+        /// What it is to the publisher
+        #[arg(long, value_enum, default_value = "end-user")]
+        kind: AccountKind,
+        /// The reference number of the account above it
+        #[arg(long)]
+        parent: Option<String>,
+    },
+    /// List accounts by name
+    List {
+        /// Only those with this in their name or reference number
+        #[arg(default_value = "")]
+        text: String,
+    },
+}
+
+/// What an account is to the publisher.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum AccountKind {
+    /// Uses the product
+    EndUser,
+    /// Receives the invoice
+    SoldTo,
+    /// Sells and installs for others
+    Partner,
+    /// Runs the product for tenants
+    ServiceProvider,
+}
+
+/// `grantor portal site …`.
+#[derive(Subcommand)]
+pub(crate) enum PortalSite {
+    /// Create an install site
+    Add {
+        /// The account's reference number
+        account: String,
+        /// The site's name
+        name: String,
+        /// Its city
+        #[arg(long, default_value = "")]
+        city: String,
+        /// Its country
+        #[arg(long, default_value = "")]
+        country: String,
+    },
+    /// List an account's install sites
+    List {
+        /// The account's reference number
+        account: String,
+    },
+}
+
+/// `grantor portal order …`.
+#[derive(Subcommand)]
+pub(crate) enum PortalOrder {
+    /// Read orders from a CSV file and say what is wrong with them; book them with --book
+    ///
+    /// The heading names the columns: order, account, site, catalogue, part, quantity and, where wanted, sold_to, term
+    /// (perpetual, term, subscription), last_day, maintenance_until. Rows of one order number are one order.
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Book them; nothing is booked while any row is wrong
+        #[arg(long)]
+        book: bool,
+    },
+    /// Find an order by its license reference number, typing mistakes and all
+    Find {
+        /// The number
+        lrn: String,
+    },
+}
+
+/// `grantor portal file …`.
+#[derive(Subcommand)]
+pub(crate) enum PortalFile {
+    /// Show what a selection would become, or generate it
+    New {
+        /// The account's reference number
+        account: String,
+        /// The install site's name
+        site: String,
+        /// A TOML file: catalogue, license_type, [computer], [switchover], [[items]]
+        selection: PathBuf,
+        /// The number of the file that it takes the place of
+        #[arg(long)]
+        replaces: Option<String>,
+        /// Generate it; without, it is only shown
+        #[arg(long)]
+        generate: bool,
+        /// A name for this request: the same one again gives the same file
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// List an account's files, the latest first
+    List {
+        /// The account's reference number
+        account: String,
+        /// Ended ones, too
+        #[arg(long, short)]
+        all: bool,
+    },
+    /// End a file and give its quantities back
+    Deactivate {
+        /// The account's reference number
+        account: String,
+        /// The file's number
+        number: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+}

@@ -1,0 +1,210 @@
+//! `grantor portal`: a publisher's books from the command line. The rules are the portal crate's; this reads arguments, brings the
+//! clock and randomness, and shows what came of it.
+
+mod files;
+mod orders;
+
+use std::process::ExitCode;
+
+use grantor_portal::accounts::{self, Account, Kind, NewAccount};
+use grantor_portal::entitlements::balances;
+use grantor_portal::sites::{self, Details};
+use grantor_portal::store::Store;
+use grantor_portal::{catalogues, log};
+use serde_json::json;
+
+use crate::cli::{Portal, PortalAccount, PortalAction, PortalCatalogue, PortalSite};
+use crate::commands::catalogue::BUILT_IN;
+use crate::commands::keys::today;
+use crate::failure::{At, Exit, Failure};
+use crate::output;
+
+/// Who asks, of which books, and how it wants its answer.
+struct Desk<'a> {
+    store: Store,
+    by: &'a str,
+    json: bool,
+}
+
+impl Desk<'_> {
+    /// Rows for people, or the same as JSON.
+    fn show(
+        &self,
+        value: &impl serde::Serialize,
+        rows: impl IntoIterator<Item = String>,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return Ok(output::json(value)?);
+        }
+        rows.into_iter().for_each(|row| output::data(&row));
+        Ok(())
+    }
+}
+
+impl From<grantor_portal::Failure> for Failure {
+    fn from(failure: grantor_portal::Failure) -> Self {
+        match &failure {
+            grantor_portal::Failure::Refused(refusal) => {
+                Self::new(Exit::Refused, refusal).hint(refusal.hint())
+            }
+            grantor_portal::Failure::Database(_) => Self::new(Exit::Io, &failure),
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn random() -> Result<u64, Failure> {
+    getrandom::u64().map_err(|error| Failure::new(Exit::Io, format!("no randomness: {error}")))
+}
+
+/// Runs `grantor portal …`.
+pub(crate) fn run(args: &Portal) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let store = open(&args.database).await?;
+        let desk = Desk { store, by: &args.by, json: args.json };
+        act(&desk, &args.action).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(database: &str) -> Result<Store, Failure> {
+    let is_url = database.starts_with("postgres://") || database.starts_with("postgresql://");
+    let opened = if is_url {
+        Store::postgres(database).await
+    } else {
+        Store::sqlite(std::path::Path::new(database)).await
+    };
+    // A URL may hold a password, so the message doesn't repeat it.
+    opened.map_err(|error| {
+        Failure::new(Exit::Io, format!("the books can't be opened: {error}"))
+            .hint("`--database` names a SQLite file or postgres://user:password@host/name")
+    })
+}
+
+async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
+    match action {
+        PortalAction::Catalogue(PortalCatalogue::Load { files }) => load(desk, files).await,
+        PortalAction::Account(action) => account(desk, action).await,
+        PortalAction::Site(action) => site(desk, action).await,
+        PortalAction::Order(action) => orders::act(desk, action).await,
+        PortalAction::Summary { account, site } => summary(desk, account, site.as_deref()).await,
+        PortalAction::File(action) => files::act(desk, action).await,
+        PortalAction::Log => show_log(desk).await,
+    }
+}
+
+async fn load(desk: &Desk<'_>, files: &[std::path::PathBuf]) -> Result<(), Failure> {
+    let named = |path: &std::path::PathBuf| -> Result<(String, String), Failure> {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok((stem, std::fs::read_to_string(path).at(path)?))
+    };
+    let built_in =
+        |&(name, text): &(&str, &str)| (name.trim_end_matches(".toml").to_owned(), text.to_owned());
+    let texts: Vec<(String, String)> = if files.is_empty() {
+        BUILT_IN.iter().map(built_in).collect()
+    } else {
+        files.iter().map(named).collect::<Result<_, _>>()?
+    };
+    for (name, text) in texts {
+        let edition = catalogues::load(&desk.store, &name, &text, now()).await?;
+        output::error(&format!("{name}: edition {}", edition.catalogue.edition));
+    }
+    Ok(())
+}
+
+async fn account(desk: &Desk<'_>, action: &PortalAccount) -> Result<(), Failure> {
+    match action {
+        PortalAccount::Add { reference, name, kind, parent } => {
+            let kind = match kind {
+                crate::cli::AccountKind::EndUser => Kind::EndUser,
+                crate::cli::AccountKind::SoldTo => Kind::SoldTo,
+                crate::cli::AccountKind::Partner => Kind::Partner,
+                crate::cli::AccountKind::ServiceProvider => Kind::ServiceProvider,
+            };
+            let new =
+                NewAccount { reference: reference.clone(), name: name.clone(), kind, parent: parent.clone() };
+            let made = accounts::create(&desk.store, &new, now()).await?;
+            desk.show(&made, [account_row(&made)])
+        }
+        PortalAccount::List { text } => {
+            let (total, found) = accounts::search(&desk.store, text, 0, 200).await?;
+            desk.show(&found, found.iter().map(account_row))?;
+            if total > 200 {
+                output::error(&format!("the first 200 of {total}; narrow it down with a part of the name"));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn account_row(account: &Account) -> String {
+    format!("{:<16} {:<18} {}", account.reference, account.kind, account.name)
+}
+
+async fn site(desk: &Desk<'_>, action: &PortalSite) -> Result<(), Failure> {
+    match action {
+        PortalSite::Add { account, name, city, country } => {
+            let account = accounts::find(desk.store.read(), account).await?;
+            let details = Details {
+                name: name.clone(),
+                city: city.clone(),
+                country: country.clone(),
+                ..Details::default()
+            };
+            let made = sites::create(&desk.store, &account, &details).await?;
+            desk.show(&made, [made.details.name.clone()])
+        }
+        PortalSite::List { account } => {
+            let account = accounts::find(desk.store.read(), account).await?;
+            let found = sites::list(&desk.store, &account, None).await?;
+            let row = |site: &sites::Site| {
+                let state = if site.active { "active" } else { "not active" };
+                format!(
+                    "{:<30} {:<11} {} {}",
+                    site.details.name, state, site.details.city, site.details.country
+                )
+                .trim_end()
+                .to_owned()
+            };
+            desk.show(&found, found.iter().map(row))
+        }
+    }
+}
+
+async fn summary(desk: &Desk<'_>, account: &str, site: Option<&str>) -> Result<(), Failure> {
+    let db = desk.store.read();
+    let account = accounts::find(db, account).await?;
+    let site = match site {
+        Some(name) => Some(sites::find(db, &account, name).await?.id),
+        None => None,
+    };
+    let owned = balances(db, account.id, site, &today().to_string()).await?;
+    if owned.is_empty() {
+        output::error("nothing is owned; book an order with `grantor portal order import`");
+    }
+    let head = format!("{:<24} {:>9} {:>9} {:>9}", "part", "total", "used", "available");
+    let row = |one: &grantor_portal::entitlements::Balance| {
+        format!("{:<24} {:>9} {:>9} {:>9}", one.part.number, one.total(), one.used, one.available())
+    };
+    let rows = (!owned.is_empty()).then_some(head).into_iter().chain(owned.iter().map(row));
+    let value: Vec<_> = owned
+        .iter()
+        .map(|one| json!({ "part": one.part.number, "catalogue": one.part.catalogue, "total": one.total(), "used": one.used, "available": one.available() }))
+        .collect();
+    desk.show(&value, rows)
+}
+
+async fn show_log(desk: &Desk<'_>) -> Result<(), Failure> {
+    let mut from = 0;
+    loop {
+        let entries = log::entries(desk.store.read(), from, 1000).await?;
+        let Some(last) = entries.last() else { return Ok(()) };
+        from = last.position + 1;
+        entries.iter().for_each(|entry| output::data(&entry.body));
+    }
+}

@@ -1,0 +1,119 @@
+//! License files made from entitlement: chosen, previewed, planned and logged in one transaction, then signed; deactivated,
+//! which gives the quantities back (seed 002, "Generate a Production License", "Update a License", "Deactivate a License").
+//!
+//! A file without signature is on its way: whoever finds one (a retry, the next start) has it signed. May not sign.
+
+mod contents;
+mod make;
+mod show;
+
+use grantor_license::Change;
+use serde::{Deserialize, Serialize};
+
+pub use make::{Request, deactivate, generate, preview};
+pub use show::{Filter, document, list, unsigned, was_signed};
+
+/// A computer that a file is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Computer {
+    /// Its host id, as `grantor hostid` tells it there.
+    pub host_id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A part that is chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// Its part number.
+    pub part: String,
+    /// How many, from 1.
+    pub quantity: u32,
+    /// Of them pooled ones, where the part is divided into assigned and pooled ones.
+    #[serde(default)]
+    pub pooled: u32,
+}
+
+/// What the tab "New Activation File" asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// Product and version: a catalogue.
+    pub catalogue: String,
+    /// One of the catalogue's license types.
+    pub license_type: String,
+    /// The computer.
+    pub computer: Computer,
+    /// The other computer of a switchover pair; `None`: "at another time".
+    #[serde(default)]
+    pub switchover: Option<Computer>,
+    /// For example "Media Server Based".
+    #[serde(default)]
+    pub system_type: String,
+    /// For example "Microsoft Exchange Server".
+    #[serde(default)]
+    pub mail_connector: String,
+    /// Where the license type asks for activation: the installation's own key. Without, the file is inactive.
+    #[serde(default)]
+    pub registration_key: Option<String>,
+    /// The server item and add-ons.
+    pub items: Vec<Chosen>,
+}
+
+/// A file as it would be.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// Its text, without signatures.
+    pub text: String,
+    /// What each part becomes, and why.
+    pub explained: String,
+    /// What to think about first.
+    pub warnings: Vec<String>,
+    /// What is different from the file it takes the place of.
+    pub changes: Vec<Change>,
+    /// Through which day, `yyyy-mm-dd`.
+    pub last_day: String,
+}
+
+/// A license file in the portal's books.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LicenseFile {
+    /// Its number, `AF-000123`.
+    pub number: String,
+    /// License reference number on its `LICENSE` line.
+    pub lrn: String,
+    /// The install site's name.
+    pub site: String,
+    /// Product and version.
+    pub catalogue: String,
+    /// Its type.
+    pub license_type: String,
+    /// The computer's name.
+    pub machine: String,
+    /// The other computer's name, in a switchover pair.
+    pub switchover_machine: Option<String>,
+    /// How many files it is the successor of.
+    pub generation: u64,
+    /// The day it was generated, `yyyy-mm-dd`.
+    pub generated_on: String,
+    /// By whom.
+    pub generated_by: String,
+    /// Through which day, `yyyy-mm-dd`; [`crate::entitlements::NEVER`]: permanent.
+    pub last_day: String,
+    /// Whether it counts; if not, its quantities were given back.
+    pub active: bool,
+    /// Whether it has its signatures and can be downloaded.
+    pub signed: bool,
+}
+
+/// The number people see.
+pub(crate) fn number(id: i64) -> String {
+    format!("AF-{id:06}")
+}
+
+/// The row behind a number.
+pub(crate) fn id_of(number: &str) -> Option<i64> {
+    number.trim().strip_prefix("AF-").and_then(|digits| digits.parse().ok())
+}

@@ -1,0 +1,275 @@
+//! Previewing, generating and deactivating files: the transactions.
+
+use std::collections::BTreeMap;
+
+use grantor_license::{diff, parse};
+use jiff::civil::Date;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+};
+use serde_json::json;
+
+use super::contents::{Contents, For, contents};
+use super::{Preview, Selection, id_of, number};
+use crate::accounts::Account;
+use crate::catalogues::{self, Edition, digest};
+use crate::entitlements::{Owner, Part, Spent, give_back, spend};
+use crate::entity::{entitlement, file, file_item, order, order_line};
+use crate::sites::Site;
+use crate::store::Store;
+use crate::{Failure, Refusal, log};
+
+/// A file that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Whose.
+    pub account: &'a Account,
+    /// Where.
+    pub site: &'a Site,
+    /// What.
+    pub selection: &'a Selection,
+    /// The number of the active file that it takes the place of.
+    pub replaces: Option<&'a str>,
+    /// Who asks.
+    pub by: &'a str,
+    /// Now, in milliseconds since 1970.
+    pub at: i64,
+    /// The day of issue.
+    pub today: Date,
+}
+
+/// What came of a request within its transaction.
+struct Made {
+    contents: Contents,
+    spent: Vec<Spent>,
+    edition: Edition,
+    lrn: String,
+    replaced: Option<file::Model>,
+}
+
+/// Shows what would come of a request; changes nothing.
+///
+/// # Errors
+/// As for [`generate`].
+pub async fn preview(store: &Store, request: &Request<'_>) -> Result<Preview, Failure> {
+    let tx = store.write().await?;
+    let made = make(&tx, request).await;
+    tx.rollback().await?;
+    let made = made?;
+    let before = made.replaced.as_ref().map(|row| parse("license", row.unsigned.as_bytes()).document);
+    let document = &made.contents.document;
+    Ok(Preview {
+        text: String::from_utf8_lossy(&document.to_bytes()).into_owned(),
+        explained: made.contents.explained,
+        warnings: made.contents.warnings,
+        changes: before.map_or_else(Vec::new, |before| diff(&before, document)),
+        last_day: made.contents.last_day,
+    })
+}
+
+/// Plans the file and logs it; gives its number. The same `key` again gives the same file and changes nothing.
+///
+/// # Errors
+/// [`Refusal::NotAvailable`], and whatever else the rules don't allow; the database's. Nothing is spent or logged then.
+pub async fn generate(store: &Store, request: &Request<'_>, key: &str) -> Result<String, Failure> {
+    let tx = store.write().await?;
+    if let Some(row) = file::Entity::find().filter(file::Column::Request.eq(key)).one(&tx).await? {
+        tx.rollback().await?;
+        return same(&row, request);
+    }
+    let made = make(&tx, request).await?;
+    let id = write(&tx, request, &made, key).await?;
+    tx.commit().await?;
+    Ok(number(id))
+}
+
+/// A key that is used for another site's file is a mistake, and nobody else's file is given away for it.
+fn same(row: &file::Model, request: &Request<'_>) -> Result<String, Failure> {
+    let own = (row.account_id, row.site_id) == (request.account.id, request.site.id);
+    if own { Ok(number(row.id)) } else { Err(Failure::field("request key", "is that of another request")) }
+}
+
+async fn make(tx: &DatabaseTransaction, request: &Request<'_>) -> Result<Made, Failure> {
+    if !request.site.active {
+        let says = format!("the install site `{}` is not active", request.site.details.name);
+        return Err(Failure::field("install site", says));
+    }
+    let replaced = match request.replaces {
+        Some(number) => Some(end(tx, request.account, number, "superseded").await?),
+        None => None,
+    };
+    let edition = edition(tx, &request.selection.catalogue).await?;
+    let owner = Owner { account: request.account.id, site: request.site.id };
+    let spent = spend(tx, owner, &wanted(request.selection)?, &request.today.to_string()).await?;
+    let lrn = lrn(tx, request, replaced.as_ref()).await?;
+    let whose = For {
+        customer: &request.account.name,
+        site: &request.site.details.name,
+        lrn: &lrn,
+        today: request.today,
+    };
+    let contents = contents(&edition.catalogue, request.selection, &spent, &whose)?;
+    Ok(Made { contents, spent, edition, lrn, replaced })
+}
+
+async fn edition(tx: &DatabaseTransaction, name: &str) -> Result<Edition, Failure> {
+    let found = catalogues::current(tx).await?.remove(name);
+    found.ok_or_else(|| Failure::field("product", format!("there is no catalogue `{name}`")))
+}
+
+/// How many of each part, in the order in which rows are locked everywhere.
+fn wanted(selection: &Selection) -> Result<BTreeMap<Part, u32>, Failure> {
+    let mut wanted = BTreeMap::new();
+    for chosen in &selection.items {
+        if chosen.quantity == 0 || chosen.pooled > chosen.quantity {
+            let says = format!("{} of {}, {} of them pooled", chosen.quantity, chosen.part, chosen.pooled);
+            return Err(Failure::field("quantity", says));
+        }
+        let part = Part { catalogue: selection.catalogue.clone(), number: chosen.part.clone() };
+        if wanted.insert(part, chosen.quantity).is_some() {
+            return Err(Failure::field("part", format!("{} is chosen twice", chosen.part)));
+        }
+    }
+    Ok(wanted)
+}
+
+/// A file keeps its number through all updates; a new one has that of the site's first order of one of its parts.
+async fn lrn(
+    tx: &DatabaseTransaction,
+    request: &Request<'_>,
+    replaced: Option<&file::Model>,
+) -> Result<String, Failure> {
+    if let Some(replaced) = replaced {
+        return Ok(replaced.lrn.clone());
+    }
+    let parts: Vec<&str> = request.selection.items.iter().map(|chosen| chosen.part.as_str()).collect();
+    let of_parts = sea_orm::sea_query::Query::select()
+        .column(order_line::Column::OrderId)
+        .from(order_line::Entity)
+        .and_where(order_line::Column::Part.is_in(parts))
+        .to_owned();
+    let first = order::Entity::find()
+        .filter(order::Column::SiteId.eq(request.site.id))
+        .filter(order::Column::Id.in_subquery(of_parts))
+        .order_by_asc(order::Column::Id)
+        .one(tx)
+        .await?;
+    first.map(|row| row.lrn).ok_or_else(|| Failure::field("part", "the site has no order of what is chosen"))
+}
+
+async fn write(
+    tx: &DatabaseTransaction,
+    request: &Request<'_>,
+    made: &Made,
+    key: &str,
+) -> Result<i64, Failure> {
+    let selection = request.selection;
+    let unsigned = String::from_utf8_lossy(&made.contents.document.to_bytes()).into_owned();
+    let sha256 = digest(unsigned.as_bytes());
+    let row = file::ActiveModel {
+        request: Set(key.to_owned()),
+        account_id: Set(request.account.id),
+        site_id: Set(request.site.id),
+        edition_id: Set(made.edition.id),
+        catalogue: Set(selection.catalogue.clone()),
+        license_type: Set(selection.license_type.clone()),
+        lrn: Set(made.lrn.clone()),
+        host_id: Set(selection.computer.host_id.trim().to_owned()),
+        machine: Set(selection.computer.name.trim().to_owned()),
+        switchover_host_id: Set(selection.switchover.as_ref().map(|other| other.host_id.trim().to_owned())),
+        switchover_machine: Set(selection.switchover.as_ref().map(|other| other.name.trim().to_owned())),
+        system_type: Set(selection.system_type.clone()),
+        mail_connector: Set(selection.mail_connector.clone()),
+        registration_key: Set(selection.registration_key.clone()),
+        replaces_id: Set(made.replaced.as_ref().map(|row| row.id)),
+        generation: Set(made.replaced.as_ref().map_or(0, |row| row.generation) + 1),
+        last_day: Set(made.contents.last_day.clone()),
+        generated_on: Set(request.today.to_string()),
+        generated_by: Set(request.by.to_owned()),
+        generated_at: Set(request.at),
+        active: Set(true),
+        ended: Set(None),
+        unsigned: Set(unsigned),
+        signed: Set(None),
+        ..Default::default()
+    };
+    let id = file::Entity::insert(row).exec(tx).await?.last_insert_id;
+    let items = made.spent.iter().map(|one| file_item::ActiveModel {
+        file_id: Set(id),
+        entitlement_id: Set(one.entitlement),
+        quantity: Set(i64::from(one.quantity)),
+        ..Default::default()
+    });
+    file_item::Entity::insert_many(items).exec_without_returning(tx).await?;
+    let more = json!({
+        "file": number(id), "account": request.account.reference, "site": request.site.details.name,
+        "lrn": made.lrn, "replaces": request.replaces, "sha256": sha256, "items": made.spent,
+    });
+    log::append(tx, request.at, request.by, "file generated", more).await?;
+    Ok(id)
+}
+
+/// Ends a file and gives its quantities back (seed 002, "Deactivate a License"). `reason` is logged.
+///
+/// # Errors
+/// [`Refusal::UnknownFile`], [`Refusal::FileEnded`]; the database's.
+pub async fn deactivate(
+    store: &Store,
+    account: &Account,
+    number: &str,
+    reason: &str,
+    (by, at): (&str, i64),
+) -> Result<(), Failure> {
+    let reason = crate::refusal::text("reason", reason, 500)?;
+    let tx = store.write().await?;
+    end(&tx, account, number, &reason).await?;
+    let more = json!({ "file": number, "account": account.reference, "reason": reason });
+    log::append(&tx, at, by, "file deactivated", more).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Only who sets `active` to false may give back: of two at once one does.
+async fn end(
+    tx: &DatabaseTransaction,
+    account: &Account,
+    number: &str,
+    why: &str,
+) -> Result<file::Model, Failure> {
+    let unknown = || Refusal::UnknownFile(number.to_owned());
+    let id = id_of(number).ok_or_else(unknown)?;
+    let change =
+        file::ActiveModel { active: Set(false), ended: Set(Some(why.to_owned())), ..Default::default() };
+    let ended = file::Entity::update_many()
+        .set(change)
+        .filter(file::Column::Id.eq(id))
+        .filter(file::Column::AccountId.eq(account.id))
+        .filter(file::Column::Active.eq(true))
+        .exec(tx)
+        .await?;
+    let row = file::Entity::find_by_id(id).filter(file::Column::AccountId.eq(account.id)).one(tx).await?;
+    let row = row.ok_or_else(unknown)?;
+    if ended.rows_affected == 0 {
+        return Err(Refusal::FileEnded(number.to_owned()).into());
+    }
+    give_back(tx, &spent(tx, id).await?).await?;
+    Ok(row)
+}
+
+/// What a file was made from.
+pub(super) async fn spent(db: &impl ConnectionTrait, id: i64) -> Result<Vec<Spent>, Failure> {
+    let items = file_item::Entity::find().filter(file_item::Column::FileId.eq(id)).all(db).await?;
+    let of: Vec<i64> = items.iter().map(|item| item.entitlement_id).collect();
+    let rows = entitlement::Entity::find().filter(entitlement::Column::Id.is_in(of)).all(db).await?;
+    let rows: BTreeMap<i64, entitlement::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let spent = items.iter().filter_map(|item| {
+        let row = rows.get(&item.entitlement_id)?;
+        Some(Spent {
+            entitlement: row.id,
+            part: Part { catalogue: row.catalogue.clone(), number: row.part.clone() },
+            last_day: row.last_day.clone(),
+            quantity: u32::try_from(item.quantity).unwrap_or(u32::MAX),
+        })
+    });
+    Ok(spent.collect())
+}

@@ -1,0 +1,235 @@
+//! License files from entitlement: previewed, generated, updated, deactivated, on both databases.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use grantor_portal::accounts::Account;
+use grantor_portal::entitlements::balances;
+use grantor_portal::files::{
+    Chosen, Computer, Filter, Request, Selection, deactivate, document, generate, list, preview, unsigned,
+    was_signed,
+};
+use grantor_portal::orders::{Term, book};
+use grantor_portal::sites::Site;
+use grantor_portal::store::Store;
+use grantor_portal::{Failure, Refusal, log};
+use support::{NOW, TODAY, acme, on_both, order};
+
+const SERVER: &str = "SW-001-4.0-SL03";
+const CLIENT: &str = "SW-001-4.0-AL02";
+
+async fn ordered(store: &Store) -> (Account, Site) {
+    let (account, site) = acme(store).await;
+    book(store, &order("1", &[(SERVER, 1), (CLIENT, 50)]), "ann", NOW, 1).await.unwrap();
+    (account, site)
+}
+
+fn selection(clients: u32) -> Selection {
+    let chosen = |part: &str, quantity| Chosen { part: part.to_owned(), quantity, pooled: 0 };
+    Selection {
+        catalogue: "pureconnect-4".to_owned(),
+        license_type: "production".to_owned(),
+        computer: Computer { host_id: "0050569a1b2c".to_owned(), name: "testing".to_owned() },
+        switchover: None,
+        system_type: "Media Server Based".to_owned(),
+        mail_connector: String::new(),
+        registration_key: None,
+        items: vec![chosen(SERVER, 1), chosen(CLIENT, clients)],
+    }
+}
+
+fn request<'a>(owner: &'a (Account, Site), selection: &'a Selection) -> Request<'a> {
+    let today = TODAY.parse().unwrap();
+    Request { account: &owner.0, site: &owner.1, selection, replaces: None, by: "bob", at: NOW, today }
+}
+
+async fn available(store: &Store, owner: &(Account, Site)) -> u64 {
+    let owned = balances(store.read(), owner.0.id, None, TODAY).await.unwrap();
+    owned.iter().find(|one| one.part.number == CLIENT).unwrap().available()
+}
+
+fn refusal<T: std::fmt::Debug>(result: Result<T, Failure>) -> Refusal {
+    match result.unwrap_err() {
+        Failure::Refused(refusal) => refusal,
+        Failure::Database(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_preview_shows_the_file_and_spends_nothing() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let selection = selection(20);
+        let shown = preview(&store, &request(&owner, &selection)).await.unwrap();
+        assert!(shown.text.contains("SERVER testing 0050569a1b2c"), "{}", shown.text);
+        assert!(shown.text.contains("INCREMENT I3_ACCESS_CLIENT"), "{}", shown.text);
+        assert!(shown.text.contains("# System type: Media Server Based"), "{}", shown.text);
+        assert!(shown.explained.contains("I3_ACCESS_CLIENT"), "{}", shown.explained);
+        assert_eq!((available(&store, &owner).await, shown.changes), (50, vec![]));
+        assert_eq!(list(&store, &owner.0, &Filter::default(), 0, 10).await.unwrap().0, 0);
+    });
+}
+
+#[test]
+fn a_file_is_planned_and_logged_before_it_is_signed_and_asking_again_gives_the_same_one() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let selection = selection(20);
+        let request = request(&owner, &selection);
+        let number = generate(&store, &request, "key-1").await.unwrap();
+        assert_eq!(generate(&store, &request, "key-1").await.unwrap(), number);
+        assert_eq!(available(&store, &owner).await, 30);
+        assert_eq!(refusal(document(&store, &owner.0, &number).await), Refusal::NotSigned(number.clone()));
+        let waiting = unsigned(&store).await.unwrap();
+        assert_eq!((waiting.len(), &waiting[0].0), (1, &number));
+        let last = log::entries(store.read(), 0, 10).await.unwrap().pop().unwrap();
+        assert!(last.body.contains("\"file generated\"") && last.body.contains(&number), "{}", last.body);
+        was_signed(&store, &number, "signed").await.unwrap();
+        was_signed(&store, &number, "something else").await.unwrap();
+        assert_eq!(document(&store, &owner.0, &number).await.unwrap(), "signed");
+        assert_eq!(unsigned(&store).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn an_update_takes_the_place_of_the_file_and_shows_what_changes() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let (first, second) = (selection(20), selection(45));
+        let old = generate(&store, &request(&owner, &first), "1").await.unwrap();
+        let update = Request { replaces: Some(&old), ..request(&owner, &second) };
+        let shown = preview(&store, &update).await.unwrap();
+        assert!(shown.changes.iter().any(|change| change.name == "I3_ACCESS_CLIENT"), "{:?}", shown.changes);
+        assert_eq!(available(&store, &owner).await, 30);
+        let new = generate(&store, &update, "2").await.unwrap();
+        assert_eq!(available(&store, &owner).await, 5);
+        let (total, files) = list(&store, &owner.0, &Filter::default(), 0, 10).await.unwrap();
+        let shown: Vec<_> =
+            files.iter().map(|one| (one.number.as_str(), one.generation, one.active)).collect();
+        assert_eq!((total, shown), (2, vec![(new.as_str(), 2, true), (old.as_str(), 1, false)]));
+        let again = generate(&store, &update, "3").await;
+        assert_eq!(refusal(again), Refusal::FileEnded(old));
+        assert_eq!(available(&store, &owner).await, 5);
+    });
+}
+
+#[test]
+fn deactivating_gives_the_quantities_back_once() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let selection = selection(20);
+        let number = generate(&store, &request(&owner, &selection), "1").await.unwrap();
+        let both = futures_pair(&store, &owner.0, &number).await;
+        assert_eq!(both.iter().filter(|done| **done).count(), 1);
+        assert_eq!(available(&store, &owner).await, 50);
+        let active = Filter { active: Some(true), ..Filter::default() };
+        assert_eq!(list(&store, &owner.0, &active, 0, 10).await.unwrap().0, 0);
+    });
+}
+
+async fn futures_pair(store: &Store, account: &Account, number: &str) -> [bool; 2] {
+    let one = |store: Store, account: Account, number: String| async move {
+        deactivate(&store, &account, &number, "moved", ("bob", NOW)).await.is_ok()
+    };
+    let first = tokio::spawn(one(store.clone(), account.clone(), number.to_owned()));
+    let second = tokio::spawn(one(store.clone(), account.clone(), number.to_owned()));
+    [first.await.unwrap(), second.await.unwrap()]
+}
+
+#[test]
+fn the_last_ones_are_taken_by_one_of_two() {
+    on_both(|store| async move {
+        let (account, site) = acme(&store).await;
+        book(&store, &order("1", &[(SERVER, 2), (CLIENT, 50)]), "ann", NOW, 1).await.unwrap();
+        let owner = (account, site);
+        let tasks = ["1", "2"].map(|key| {
+            let (store, owner) = (store.clone(), owner.clone());
+            tokio::spawn(async move {
+                let selection = selection(40);
+                generate(&store, &request(&owner, &selection), key).await
+            })
+        });
+        let mut refused = Vec::new();
+        for task in tasks {
+            refused.extend(task.await.unwrap().err());
+        }
+        assert_eq!(refused.len(), 1);
+        let expected = Refusal::NotAvailable { part: CLIENT.to_owned(), wanted: 40, available: 10 };
+        assert_eq!(refusal(Err::<(), _>(refused.remove(0))), expected);
+    });
+}
+
+#[test]
+fn a_file_has_exactly_one_server_item_and_a_right_host_id_and_is_for_a_known_type() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let mut none = selection(1);
+        none.items.remove(0);
+        let told = refusal(preview(&store, &request(&owner, &none)).await).to_string();
+        assert!(told.contains("exactly one server item, not 0"), "{told}");
+        let mut wrong = selection(1);
+        wrong.computer.host_id = "G6 07".to_owned();
+        let told = refusal(preview(&store, &request(&owner, &wrong)).await);
+        assert!(matches!(told, Refusal::Field { field: "host id", .. }), "{told}");
+        let mut odd = selection(1);
+        odd.license_type = "produktion".to_owned();
+        let told = refusal(preview(&store, &request(&owner, &odd)).await).to_string();
+        assert!(told.starts_with("license type: `produktion` is none of"), "{told}");
+        assert_eq!(available(&store, &owner).await, 50);
+    });
+}
+
+#[test]
+fn a_switchover_pair_is_in_one_file_and_either_computer_may_load_it() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let mut pair = selection(1);
+        pair.switchover = Some(Computer { host_id: "0050569a1b2d".to_owned(), name: "backup".to_owned() });
+        let shown = preview(&store, &request(&owner, &pair)).await.unwrap();
+        assert!(shown.text.contains("SERVER testing \"0050569a1b2c 0050569a1b2d\""), "{}", shown.text);
+        assert!(shown.text.contains("# Switchover pair: testing and backup"), "{}", shown.text);
+    });
+}
+
+#[test]
+fn permanent_and_dated_quantities_stand_in_one_file_each_with_its_day() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let mut dated = order("2", &[(CLIENT, 10)]);
+        dated.term = Term::Subscription;
+        dated.last_day = Some("2027-06-30".to_owned());
+        book(&store, &dated, "ann", NOW, 2).await.unwrap();
+        let sixty = selection(60);
+        let shown = preview(&store, &request(&owner, &sixty)).await.unwrap();
+        let text = shown.text.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("INCREMENT I3_ACCESS_CLIENT pureconnect 4.0 permanent 50"), "{text}");
+        assert!(text.contains("INCREMENT I3_ACCESS_CLIENT pureconnect 4.0 30-jun-2027 10"), "{text}");
+        assert_eq!(shown.last_day, "9999-12-31");
+    });
+}
+
+#[test]
+fn a_trial_ends_after_sixty_days() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let mut trial = selection(5);
+        trial.license_type = "trial".to_owned();
+        let shown = preview(&store, &request(&owner, &trial)).await.unwrap();
+        assert_eq!(shown.last_day, "2027-01-23");
+        assert!(!shown.text.contains("permanent"), "{}", shown.text);
+    });
+}
+
+#[test]
+fn files_of_another_account_are_not_there() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let selection = selection(1);
+        let number = generate(&store, &request(&owner, &selection), "1").await.unwrap();
+        let other = Account { id: owner.0.id + 1, ..owner.0.clone() };
+        assert_eq!(refusal(document(&store, &other, &number).await), Refusal::UnknownFile(number.clone()));
+        let ended = deactivate(&store, &other, &number, "mine", ("eve", NOW)).await;
+        assert_eq!(refusal(ended), Refusal::UnknownFile(number));
+        assert_eq!(available(&store, &owner).await, 49);
+    });
+}
