@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use portal::{
-    AccountKind, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile, PortalOrder, PortalSite,
+    AccountKind, Audit, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile, PortalOrder,
+    PortalSite, Signer,
 };
 
 const EXIT_CODES: &str = "\
@@ -57,6 +58,12 @@ pub(crate) enum Command {
     Issue(Issue),
     /// Keep a publisher's books: accounts, orders, entitlement, license files
     Portal(Portal),
+    /// Run the process that holds the signing key
+    #[command(subcommand)]
+    Signer(Signer),
+    /// Prove that a publisher's log was not changed
+    #[command(subcommand)]
+    Audit(Audit),
     /// Look at, verify, compare and combine license files
     #[command(subcommand)]
     License(License),

@@ -48,6 +48,8 @@ create table log_entries (
 );
 create table log_head (
     id bigint primary key,
-    size bigint not null
+    size bigint not null,
+    -- The signer's latest word for the log.
+    checkpoint text
 );
 insert into log_head (id, size) values (1, 0);

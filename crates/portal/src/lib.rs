@@ -3,7 +3,7 @@
 //! May use the license and catalogue crates; never the site, the server or the SDK.
 //!
 //! The way through: [`accounts`] and their [`sites`] → [`catalogues`] in editions → [`orders`] with an [`lrn`] →
-//! [`entitlements`], the one thing that [`files`] are made from. [`log`] has everything that was decided. [`store`] keeps it all, on SQLite or PostgreSQL by
+//! [`entitlements`], the one thing that [`files`] are made from. [`log`] has everything that was decided, [`ledger`] makes it provable, and the [`signer`], a process of its own, signs only what is in it ([`signing`]). [`store`] keeps it all, on SQLite or PostgreSQL by
 //! the same statements. Whatever the rules don't allow is a [`Refusal`]; every other failure is the database's.
 
 pub mod accounts;
@@ -12,11 +12,14 @@ pub mod draft;
 pub mod entitlements;
 mod entity;
 pub mod files;
+pub mod ledger;
 pub mod log;
 pub mod lrn;
 mod migrations;
 pub mod orders;
 mod refusal;
+pub mod signer;
+pub mod signing;
 pub mod sites;
 pub mod store;
 

@@ -34,7 +34,7 @@ pub(crate) async fn append(
     let body = json!({ "v": VERSION, "at": at, "by": by, "what": what, "more": more }).to_string();
     let entry = log_entry::ActiveModel { position: Set(head.size), body: Set(body) };
     log_entry::Entity::insert(entry).exec_without_returning(tx).await?;
-    let next = log_head::ActiveModel { id: Set(1), size: Set(head.size + 1) };
+    let next = log_head::ActiveModel { id: Set(1), size: Set(head.size + 1), ..Default::default() };
     log_head::Entity::update(next).exec(tx).await?;
     Ok(head.size.unsigned_abs())
 }
@@ -51,4 +51,22 @@ pub async fn entries(db: &impl ConnectionTrait, from: u64, limit: u64) -> Result
         .all(db)
         .await?;
     Ok(rows.into_iter().map(|row| Entry { position: row.position.unsigned_abs(), body: row.body }).collect())
+}
+
+/// How many entries there are, and the signer's latest checkpoint.
+///
+/// # Errors
+/// The database's.
+pub async fn head(db: &impl ConnectionTrait) -> Result<(u64, Option<String>), Failure> {
+    let head = log_head::Entity::find_by_id(1).one(db).await?;
+    let head = head.ok_or_else(|| DbErr::Custom("the log has no head".to_owned()))?;
+    Ok((head.size.unsigned_abs(), head.checkpoint))
+}
+
+/// Keeps the signer's checkpoint.
+pub(crate) async fn was_witnessed(db: &impl ConnectionTrait, checkpoint: &str) -> Result<(), Failure> {
+    let checkpoint = Set(Some(checkpoint.to_owned()));
+    let change = log_head::ActiveModel { id: Set(1), checkpoint, ..Default::default() };
+    log_head::Entity::update(change).exec(db).await?;
+    Ok(())
 }

@@ -33,6 +33,8 @@ struct State {
     states: BTreeMap<u64, [u8; 32]>,
     votes: BTreeMap<ServerId, Votes>,
     leases: BTreeMap<SessionId, Timestamp>,
+    /// The site's time after each index: a batch stamped earlier than the one before it does not turn it back.
+    reached: BTreeMap<u64, Timestamp>,
     history: History,
     checked: u64,
 }
@@ -73,9 +75,12 @@ impl Oracle {
         if first != hash {
             trace.fail(&format!("server {server} applied something else at index {}", applied.index));
         }
+        let before = state.reached.range(..applied.index).next_back().map_or(applied.at, |(_, at)| *at);
+        let now = applied.at.max(before);
+        state.reached.insert(applied.index, now);
         for event in applied.outcomes.iter().flat_map(|outcome| &outcome.events) {
             if let Event::SessionEnded { session, why: EndReason::LeaseEnded, .. } = event
-                && state.leases.get(session).is_some_and(|until| applied.at < *until)
+                && state.leases.get(session).is_some_and(|until| now < *until)
             {
                 trace.fail(&format!("a lease ended early, at index {}", applied.index));
             }

@@ -55,6 +55,16 @@ fn what_was_found_once_stays_mended() {
     }
 }
 
+/// Seeds that failed later: a follower that was killed between purging its log and writing the snapshot that it was sent;
+/// and a check that took a batch's stamp for the site's time.
+#[test]
+fn what_was_found_among_twenty_thousand_stays_mended() {
+    for seed in [1_013_719, 1_014_219] {
+        let run = run(Options::of(seed));
+        assert!(run.failure.is_none(), "{run}");
+    }
+}
+
 #[test]
 fn twenty_seeds_run_the_same_way_twice() {
     for seed in 500..520 {

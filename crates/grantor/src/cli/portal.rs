@@ -13,6 +13,9 @@ pub(crate) struct Portal {
     /// Who does it, for the log
     #[arg(long, global = true, env = "USER", default_value = "staff")]
     pub(crate) by: String,
+    /// The signer's socket; files that are generated wait without it
+    #[arg(long, global = true, env = "GRANTOR_SIGNER")]
+    pub(crate) signer: Option<PathBuf>,
     /// Answer as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -46,7 +49,9 @@ pub(crate) enum PortalAction {
     /// License files made from what an account owns
     #[command(subcommand)]
     File(PortalFile),
-    /// Everything that was issued, changed and decided, one JSON document a line
+    /// Have every file signed that waits for it
+    Sign,
+    /// Export everything that was issued, changed and decided, with the signer's checkpoint, for `grantor audit verify`
     Log,
 }
 
@@ -170,6 +175,13 @@ pub(crate) enum PortalFile {
         #[arg(long, short)]
         all: bool,
     },
+    /// Write a file's signed text, as often as wanted
+    Get {
+        /// The account's reference number
+        account: String,
+        /// The file's number
+        number: String,
+    },
     /// End a file and give its quantities back
     Deactivate {
         /// The account's reference number
@@ -179,5 +191,45 @@ pub(crate) enum PortalFile {
         /// Why
         #[arg(long)]
         reason: String,
+    },
+}
+
+/// `grantor signer …`.
+#[derive(Subcommand)]
+pub(crate) enum Signer {
+    /// Seal a publisher's signing key with a passphrase, in a folder of the signer's own
+    Init {
+        /// The signer's folder, made if it is not there
+        folder: PathBuf,
+        /// The folder of `grantor keys new`; delete its `signing.key` afterwards, keep `root.key` offline
+        #[arg(long)]
+        keys: PathBuf,
+        /// A file with the passphrase; asked for without it
+        #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Sign what the portal's log says was generated, until it is stopped
+    Run {
+        /// The signer's folder
+        folder: PathBuf,
+        /// Where to listen; `signer.sock` in the folder without it
+        #[arg(long)]
+        socket: Option<PathBuf>,
+        /// A file with the passphrase; asked for without it
+        #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+    },
+}
+
+/// `grantor audit …`.
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Verify a log that `grantor portal log` exported: offline, and with nothing but the log's public key
+    Verify {
+        /// The exported log
+        file: PathBuf,
+        /// The log's key, as `grantor signer init` told it
+        #[arg(long)]
+        key: String,
     },
 }

@@ -112,13 +112,13 @@ pub(crate) fn open(folder: &Path) -> Result<Ring, Failure> {
     })
 }
 
-fn random() -> Result<[u8; 32], Failure> {
-    let mut seed = [0; 32];
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut seed = [0; N];
     getrandom::fill(&mut seed).map_err(|error| Failure::new(Exit::Io, format!("no randomness: {error}")))?;
     Ok(seed)
 }
 
-fn make_private(folder: &Path) -> Result<(), Failure> {
+pub(super) fn make_private(folder: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).at(folder)
 }
@@ -127,7 +127,7 @@ fn write_secret(path: &Path, seed: &[u8; 32]) -> Result<(), Failure> {
     write(path, &format!("grantor-key-v1 {}", STANDARD.encode(seed)), 0o600)
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).at(path)?;
@@ -135,14 +135,14 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     file.sync_all().at(path)
 }
 
-fn read_text(path: &Path) -> Result<String, Failure> {
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path).at(path);
     text.map(|text| text.trim().to_owned()).map_err(|failure| {
         failure.hint("`grantor keys new FOLDER --publisher NAME` makes a publisher's keys")
     })
 }
 
-fn read_secret(path: &Path) -> Result<[u8; 32], Failure> {
+pub(super) fn read_secret(path: &Path) -> Result<[u8; 32], Failure> {
     let text = read_text(path)?;
     let seed = text
         .strip_prefix("grantor-key-v1 ")

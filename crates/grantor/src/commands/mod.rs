@@ -13,6 +13,7 @@ mod portal;
 mod remote;
 mod server;
 mod setup;
+mod signer;
 pub(crate) mod stat;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Catalogue(args) => catalogue::run(&args),
         Command::Issue(args) => issue::run(&args),
         Command::Portal(args) => portal::run(&args),
+        Command::Signer(args) => signer::run(&args),
+        Command::Audit(args) => signer::audit(&args),
         Command::License(args) => license::run(&args),
         Command::Hostid(args) => Ok(hostid::run(&args)),
         Command::Setup(args) => setup::setup(&args),

@@ -8,9 +8,11 @@ use std::process::ExitCode;
 
 use grantor_portal::accounts::{self, Account, Kind, NewAccount};
 use grantor_portal::entitlements::balances;
+use grantor_portal::signer::{Client, SignerError};
+use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::sites::{self, Details};
 use grantor_portal::store::Store;
-use grantor_portal::{catalogues, log};
+use grantor_portal::{catalogues, ledger, log};
 use serde_json::json;
 
 use crate::cli::{Portal, PortalAccount, PortalAction, PortalCatalogue, PortalSite};
@@ -23,6 +25,7 @@ use crate::output;
 struct Desk<'a> {
     store: Store,
     by: &'a str,
+    signer: Option<Client>,
     json: bool,
 }
 
@@ -66,7 +69,8 @@ pub(crate) fn run(args: &Portal) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let store = open(&args.database).await?;
-        let desk = Desk { store, by: &args.by, json: args.json };
+        let signer = args.signer.as_deref().map(Client::new);
+        let desk = Desk { store, by: &args.by, signer, json: args.json };
         act(&desk, &args.action).await
     })?;
     Ok(ExitCode::SUCCESS)
@@ -94,6 +98,7 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
         PortalAction::Order(action) => orders::act(desk, action).await,
         PortalAction::Summary { account, site } => summary(desk, account, site.as_deref()).await,
         PortalAction::File(action) => files::act(desk, action).await,
+        PortalAction::Sign => sign(desk).await,
         PortalAction::Log => show_log(desk).await,
     }
 }
@@ -199,12 +204,49 @@ async fn summary(desk: &Desk<'_>, account: &str, site: Option<&str>) -> Result<(
     desk.show(&value, rows)
 }
 
-async fn show_log(desk: &Desk<'_>) -> Result<(), Failure> {
-    let mut from = 0;
-    loop {
-        let entries = log::entries(desk.store.read(), from, 1000).await?;
-        let Some(last) = entries.last() else { return Ok(()) };
-        from = last.position + 1;
-        entries.iter().for_each(|entry| output::data(&entry.body));
+async fn sign(desk: &Desk<'_>) -> Result<(), Failure> {
+    let Some(signer) = &desk.signer else {
+        return Err(Failure::new(Exit::Usage, "no signer is named")
+            .hint("`--signer SOCKET`, where `grantor signer run` listens"));
+    };
+    let signed = sign_all(&desk.store, signer).await?;
+    output::error(&format!("{signed} signed"));
+    Ok(())
+}
+
+impl From<SigningError> for Failure {
+    fn from(error: SigningError) -> Self {
+        let hint = match &error {
+            SigningError::Books(_) => return Self::new(Exit::Io, &error),
+            SigningError::Signer(SignerError::Refused(_)) => "the signer's own messages say more",
+            SigningError::Signer(SignerError::Away { .. }) => {
+                "start it with `grantor signer run`; what waits is signed by `grantor portal sign`"
+            }
+            SigningError::CutBack { .. } => {
+                "restore the latest backup of the books; the signer's folder stays as it is"
+            }
+        };
+        Self::new(Exit::Refused, &error).hint(hint)
     }
+}
+
+async fn show_log(desk: &Desk<'_>) -> Result<(), Failure> {
+    if desk.signer.is_some() {
+        sign(desk).await?;
+    }
+    let (_, checkpoint) = log::head(desk.store.read()).await?;
+    let Some(checkpoint) = checkpoint else {
+        return Err(Failure::new(Exit::Refused, "no signer has seen the log yet")
+            .hint("`grantor portal sign --signer SOCKET`, then export it"));
+    };
+    let size = ledger::open_size(&checkpoint).unwrap_or(0);
+    let (mut from, mut bodies) = (0, Vec::new());
+    while from < size {
+        let entries = log::entries(desk.store.read(), from, (size - from).min(1000)).await?;
+        let Some(last) = entries.last() else { break };
+        from = last.position + 1;
+        bodies.extend(entries.into_iter().map(|entry| entry.body));
+    }
+    output::raw(&ledger::export(bodies.iter().map(String::as_str), &checkpoint));
+    Ok(())
 }

@@ -105,7 +105,7 @@ pub async fn start(settings: Settings) -> Result<Consensus, StartError> {
     snapshots.check_against(&opened.meta)?;
     let found = opened.log.range().end;
     let (log, snapshots) = (Arc::new(opened.log), Arc::new(snapshots));
-    let store = Store::new(log.clone(), &opened.meta)?;
+    let store = Store::new(log.clone(), &opened.meta)?.behind(snapshots.clone());
     let machine = Machine::new(log.clone(), snapshots.clone(), held, settings.snapshot_log_bytes)?;
     let shared = machine.shared.clone();
     let network = Network { transport: settings.transport.clone() };

@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
 use super::SnapshotMeta;
 use crate::log::{ClusterId, Context, Disk, DiskFile, LogError, Meta, make_dir, rename, sync_dir};
 
@@ -44,6 +46,16 @@ pub(crate) struct Snapshots {
     dir: PathBuf,
     cluster: ClusterId,
     known: Mutex<Known>,
+    durable: watch::Sender<Durable>,
+}
+
+/// How far the snapshots on disk reach.
+#[derive(Debug, Clone, Copy)]
+enum Durable {
+    /// All before this index; 0 where there is none.
+    Before(u64),
+    /// No further: the folder is given up, or could not be written.
+    Never,
 }
 
 #[derive(Debug)]
@@ -67,8 +79,9 @@ impl Snapshots {
         let newest = list(&*disk, &dir)?.pop();
         let held = newest.as_deref().map(|path| read(&*disk, path, cluster)).transpose()?;
         let known = held.as_ref().map(|held| held.meta.clone()).zip(newest);
+        let durable = watch::Sender::new(Durable::Before(known.as_ref().map_or(0, |(meta, _)| next(meta))));
         let known = Mutex::new(Known { newest: known, closed: false });
-        Ok((Self { disk, dir, cluster, known }, held))
+        Ok((Self { disk, dir, cluster, known, durable }, held))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -78,17 +91,32 @@ impl Snapshots {
     /// Waits for a snapshot being written and refuses further ones: the folder is about to be given up.
     pub(crate) fn close(&self) {
         self.known().closed = true;
+        self.durable.send_replace(Durable::Never);
+    }
+
+    /// Waits until the entry is covered by a snapshot that stays. Raft has the log purged while a snapshot that it was sent is
+    /// still being written: a server that ended in between would have neither.
+    pub(crate) async fn reach(&self, index: u64) -> Result<(), LogError> {
+        let mut durable = self.durable.subscribe();
+        let settled = |durable: &Durable| match durable {
+            Durable::Before(end) => index < *end,
+            Durable::Never => true,
+        };
+        match durable.wait_for(settled).await.as_deref() {
+            Ok(Durable::Before(_)) => Ok(()),
+            _ => Err(LogError::Closed),
+        }
     }
 
     /// Snapshot and log must come from the same run: with either of them gone, what is left is not the
     /// state, and Raft would not notice.
     pub(crate) fn check_against(&self, log: &Meta) -> Result<(), LogError> {
         let newest = &self.known().newest;
-        let (path, next) = match newest.as_ref() {
-            Some((meta, path)) => (path, meta.last_log_id.map_or(0, |id| id.index + 1)),
+        let (path, reaches) = match newest.as_ref() {
+            Some((meta, path)) => (path, next(meta)),
             None => (&self.dir, 0),
         };
-        if next < log.purged_before {
+        if reaches < log.purged_before {
             let what =
                 format!("the log starts at entry {}, and no snapshot reaches up to it", log.purged_before);
             return Err(LogError::damaged(path, 0, what));
@@ -110,6 +138,26 @@ impl Snapshots {
 
     /// The same with a state that is written piece by piece.
     pub(crate) fn save_from(
+        &self,
+        meta: &SnapshotMeta,
+        write: impl FnOnce(&mut BufWriter<Body>) -> io::Result<()>,
+    ) -> Result<(), LogError> {
+        let saved = self.replace(meta, write);
+        self.durable.send_if_modified(|durable| match (&saved, *durable) {
+            (Err(_), _) => {
+                *durable = Durable::Never;
+                true
+            }
+            (Ok(()), Durable::Before(end)) if end < next(meta) => {
+                *durable = Durable::Before(next(meta));
+                true
+            }
+            _ => false,
+        });
+        saved
+    }
+
+    fn replace(
         &self,
         meta: &SnapshotMeta,
         write: impl FnOnce(&mut BufWriter<Body>) -> io::Result<()>,
@@ -172,6 +220,11 @@ impl Snapshots {
         }
         tokio::task::spawn_blocking(work).await.unwrap_or(Err(LogError::Closed))
     }
+}
+
+/// The first index that a snapshot does not cover.
+fn next(meta: &SnapshotMeta) -> u64 {
+    meta.last_log_id.map_or(0, |id| id.index + 1)
 }
 
 /// Snapshot files, oldest first: two if a power cut came between a new one and the end of the old.

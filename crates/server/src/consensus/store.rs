@@ -11,6 +11,7 @@ use openraft::{AnyError, OptionalSend, RaftLogReader, StorageError, StorageIOErr
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use super::snapshot::Snapshots;
 use super::{Entry, LogId, ServerId, TypeConfig, Vote};
 use crate::log::{Change, Log, LogError, Meta};
 
@@ -83,6 +84,8 @@ impl State {
 pub(crate) struct Store {
     log: Arc<Log>,
     state: Arc<Mutex<State>>,
+    /// Nothing is purged that these don't cover; `None`: it is purged when Raft says so.
+    snapshots: Option<Arc<Snapshots>>,
 }
 
 impl Store {
@@ -93,10 +96,15 @@ impl Store {
             state.durable =
                 postcard::from_bytes(&meta.state).map_err(|error| StorageIOError::read_vote(any(&error)))?;
         }
-        let store = Self { log, state: Arc::new(Mutex::new(state)) };
+        let store = Self { log, state: Arc::new(Mutex::new(state)), snapshots: None };
         let last = store.last_log_id(store.log.range().end)?;
         store.state().last = last;
         Ok(store)
+    }
+
+    /// The same, purging only what the snapshots cover.
+    pub(crate) fn behind(self, snapshots: Arc<Snapshots>) -> Self {
+        Self { snapshots: Some(snapshots), ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -275,6 +283,9 @@ impl RaftLogStorage<TypeConfig> for Store {
     }
 
     async fn purge(&mut self, upto: LogId) -> Result<(), StorageError<ServerId>> {
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.reach(upto.index).await.map_err(write_error)?;
+        }
         let change = {
             let mut state = self.state();
             state.keep_only(|index| index > upto.index);

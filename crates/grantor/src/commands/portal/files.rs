@@ -6,6 +6,7 @@ use grantor_license::Change;
 use grantor_portal::accounts;
 use grantor_portal::entitlements::NEVER;
 use grantor_portal::files::{self, Filter, LicenseFile, Request, Selection};
+use grantor_portal::signing::sign_all;
 use grantor_portal::sites;
 
 use super::{Desk, now, random};
@@ -31,6 +32,11 @@ pub(super) async fn act(desk: &Desk<'_>, action: &PortalFile) -> Result<(), Fail
             if *generate { make(desk, &request, key.as_deref()).await } else { show(desk, &request).await }
         }
         PortalFile::List { account, all } => list(desk, account, *all).await,
+        PortalFile::Get { account, number } => {
+            let account = accounts::find(desk.store.read(), account).await?;
+            output::raw(&files::document(&desk.store, &account, number).await?);
+            Ok(())
+        }
         PortalFile::Deactivate { account, number, reason } => {
             let account = accounts::find(desk.store.read(), account).await?;
             files::deactivate(&desk.store, &account, number, reason, (desk.by, now())).await?;
@@ -69,7 +75,11 @@ fn changed(change: &Change) -> String {
 async fn make(desk: &Desk<'_>, request: &Request<'_>, key: Option<&str>) -> Result<(), Failure> {
     let own = format!("{:016x}", random()?);
     let number = files::generate(&desk.store, request, key.unwrap_or(&own)).await?;
-    desk.show(&serde_json::json!({ "file": number }), [number.clone()])
+    desk.show(&serde_json::json!({ "file": number }), [number.clone()])?;
+    if let Some(signer) = &desk.signer {
+        sign_all(&desk.store, signer).await?;
+    }
+    Ok(())
 }
 
 async fn list(desk: &Desk<'_>, account: &str, all: bool) -> Result<(), Failure> {
