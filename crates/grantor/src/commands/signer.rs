@@ -38,8 +38,8 @@ pub(crate) fn run(command: &Signer) -> Result<ExitCode, Failure> {
 fn init(folder: &Path, keys: &Path, passphrase_file: Option<&Path>) -> Result<ExitCode, Failure> {
     let certificate = KeyCertificate::parse(&read_text(&keys.join("signing.cert"))?)
         .ok_or_else(|| Failure::new(Exit::Usage, format!("`{}` holds no KEY line", keys.display())))?;
-    let signing = read_secret(&keys.join("signing.key"))?;
     let passphrase = passphrase(passphrase_file, true)?;
+    let signing = read_secret(&keys.join("signing.key"))?;
     let sealed = seal([signing, random()?], &certificate, &passphrase, &random()?)?;
     let log_key = unseal(&sealed, &passphrase)?.log_key;
     make_private(folder)?;

@@ -1,0 +1,214 @@
+//! A publisher's day at the command line, with real processes: order, license file, signer, update, audit; also when the signer
+//! is killed or the file of orders has bad rows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests start processes and write files"
+)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const PASSPHRASE: &str = "a long enough passphrase";
+const ORDERS: &str = "order,account,site,catalogue,part,quantity\n\
+    SO-1,ACME,Berlin,pureconnect-4,SW-001-4.0-SL03,1\n\
+    SO-1,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,50\n";
+
+/// A folder with books in it.
+struct Office(TempDir);
+
+impl Office {
+    /// Keys are made, catalogues loaded, ACME in Berlin is known.
+    fn new() -> Self {
+        let office = Self(tempfile::tempdir().unwrap());
+        office.write("pass", PASSPHRASE);
+        office.write("orders.csv", ORDERS);
+        office.write("selection.toml", &selection(20));
+        office.done(&["keys", "new", "keys", "--publisher", "pureconnect"]);
+        let key = office.done(&["signer", "init", "signer", "--keys", "keys", "--passphrase-file", "pass"]);
+        office.write("log.key", &key);
+        std::fs::remove_file(office.path().join("keys/signing.key")).unwrap();
+        office.done(&["portal", "catalogue", "load"]);
+        office.done(&["portal", "account", "add", "ACME", "Acme Contact Centres"]);
+        office.done(&["portal", "site", "add", "ACME", "Berlin"]);
+        office
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_grantor"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("GRANTOR_PORTAL_DATABASE", "portal.db")
+            .env("GRANTOR_SIGNER", "signer/signer.sock")
+            .env("USER", "ann");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What a command that must go well says.
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// What a command that must be refused says, and its exit code.
+    fn refused(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?}: {}", said(&output));
+        (output.status.code(), said(&output))
+    }
+
+    /// Starts the signer and waits until it listens.
+    fn signer(&self) -> Signer {
+        let mut command = self.command(&["signer", "run", "signer", "--passphrase-file", "pass"]);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("signing at"), "{line}");
+        Signer(child)
+    }
+
+    fn verify(&self, file: &str) {
+        let root = std::fs::read_to_string(self.path().join("keys/root.pub")).unwrap();
+        let verified =
+            self.done(&["license", "verify", file, "--root", &format!("pureconnect={}", root.trim())]);
+        assert!(
+            verified.lines().count() > 5 && verified.lines().all(|line| line.ends_with(": valid")),
+            "{verified}"
+        );
+    }
+}
+
+/// A signer, killed with `kill -9` at the end.
+struct Signer(Child);
+
+impl Drop for Signer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn selection(clients: u32) -> String {
+    format!(
+        "catalogue = \"pureconnect-4\"\nlicense_type = \"production\"\n\
+         items = [{{ part = \"SW-001-4.0-SL03\", quantity = 1 }}, {{ part = \"SW-001-4.0-AL02\", quantity = {clients} }}]\n\
+         [computer]\nhost_id = \"0050569a1b2c\"\nname = \"testing\"\n"
+    )
+}
+
+#[test]
+fn an_order_becomes_a_signed_file_that_is_updated_and_deactivated_and_the_log_proves_it() {
+    let office = Office::new();
+    let _signer = office.signer();
+    let booked = office.done(&["portal", "order", "import", "orders.csv", "--book"]);
+    let again = office.done(&["portal", "order", "import", "orders.csv", "--book"]);
+    assert_eq!(again, booked.replace("booked", "was booked before"));
+    assert_eq!(
+        office.done(&["portal", "file", "new", "ACME", "Berlin", "selection.toml", "--generate"]),
+        "AF-000001"
+    );
+    let text = office.done(&["portal", "file", "get", "ACME", "AF-000001"]);
+    office.write("acme.lic", &text);
+    office.verify("acme.lic");
+    office.write("selection.toml", &selection(45));
+    let update = ["portal", "file", "new", "ACME", "Berlin", "selection.toml", "--replaces", "AF-000001"];
+    let shown = said(&office.run(&update));
+    assert!(shown.contains("changed: INCREMENT I3_ACCESS_CLIENT"), "{shown}");
+    assert_eq!(office.done(&[&update[..], &["--generate"]].concat()), "AF-000002");
+    let summary = office.done(&["portal", "summary", "ACME"]);
+    assert!(summary.contains("SW-001-4.0-AL02                 50        45         5"), "{summary}");
+    office.done(&["portal", "file", "deactivate", "ACME", "AF-000002", "--reason", "the machine is gone"]);
+    let summary = office.done(&["portal", "summary", "ACME"]);
+    assert!(summary.contains("SW-001-4.0-AL02                 50         0        50"), "{summary}");
+    let log = office.done(&["portal", "log"]);
+    office.write("log.txt", &format!("{log}\n"));
+    let key = std::fs::read_to_string(office.path().join("log.key")).unwrap();
+    let verified = office.done(&["audit", "verify", "log.txt", "--key", &key]);
+    assert_eq!(verified, "log.txt: 4 entries, all as they were signed");
+    office.write("log.txt", &format!("{}\n", log.replace("the machine is gone", "the machine is here")));
+    let (code, told) = office.refused(&["audit", "verify", "log.txt", "--key", &key]);
+    assert!(code == Some(1) && told.contains("at least one was changed"), "{told}");
+}
+
+#[test]
+fn a_file_generated_while_the_signer_is_killed_waits_and_is_signed_once_it_is_back() {
+    let office = Office::new();
+    office.done(&["portal", "order", "import", "orders.csv", "--book"]);
+    drop(office.signer());
+    let generate =
+        ["portal", "file", "new", "ACME", "Berlin", "selection.toml", "--generate", "--key", "mine"];
+    let (code, told) = office.refused(&generate);
+    assert!(code == Some(1) && told.contains("hint: start it with `grantor signer run`"), "{told}");
+    let (_, told) = office.refused(&["portal", "file", "get", "ACME", "AF-000001"]);
+    assert!(told.contains("error: the license file `AF-000001` is not signed yet"), "{told}");
+    let _signer = office.signer();
+    assert_eq!(office.done(&generate), "AF-000001", "the same request is the same file");
+    let text = office.done(&["portal", "file", "get", "ACME", "AF-000001"]);
+    office.write("acme.lic", &text);
+    office.verify("acme.lic");
+}
+
+#[test]
+fn a_file_of_orders_with_bad_rows_is_told_row_by_row_and_nothing_of_it_is_booked() {
+    let office = Office::new();
+    let bad = "SO-2,ACME,Bern,pureconnect-4,SW-001-4.0-AL2,5\nSO-3,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,many\n";
+    office.write("orders.csv", &format!("{ORDERS}{bad}"));
+    let (code, told) = office.refused(&["portal", "order", "import", "orders.csv", "--book"]);
+    assert_eq!(code, Some(1));
+    let expected = "\
+orders.csv: order SO-3, line 5, quantity: `many` is not a number
+orders.csv: order SO-2, line 1, part: the catalogue `pureconnect-4` has no part `SW-001-4.0-AL2`; is `SW-001-4.0-AL02` meant?
+orders.csv: order SO-2, site: the account `ACME` has no install site `Bern`
+error: 3 problems; nothing is booked
+hint: mend the rows and import the file again
+";
+    assert_eq!(told, expected);
+    assert_eq!(office.done(&["portal", "summary", "ACME"]), "");
+}
+
+#[test]
+fn a_mistyped_license_reference_number_finds_its_order() {
+    let office = Office::new();
+    let booked = office.done(&["portal", "order", "import", "orders.csv", "--book"]);
+    let lrn = booked.split_whitespace().nth(1).unwrap();
+    let last = if lrn.ends_with('Z') { "Y" } else { "Z" };
+    let mistyped = format!("{}{last}", &lrn[4..lrn.len() - 1]).to_lowercase();
+    assert_eq!(office.done(&["portal", "order", "find", &mistyped]), format!("SO-1  {lrn}"));
+    let (code, told) = office.refused(&["portal", "order", "find", "LRN-0000-0000-0000-00"]);
+    assert!(code == Some(1) && told.contains("hint: look it up in the license letter"), "{told}");
+}
+
+#[test]
+fn a_wrong_passphrase_does_not_open_the_signers_keys_and_a_short_one_is_not_taken() {
+    let office = Office::new();
+    office.write("pass", "another long passphrase");
+    let (code, told) = office.refused(&["signer", "run", "signer", "--passphrase-file", "pass"]);
+    assert!(code == Some(4) && told.contains("the passphrase does not open the key file"), "{told}");
+    office.write("pass", "short");
+    let (code, told) =
+        office.refused(&["signer", "init", "other", "--keys", "keys", "--passphrase-file", "pass"]);
+    assert!(code == Some(2) && told.contains("a passphrase has at least 15 characters"), "{told}");
+}
