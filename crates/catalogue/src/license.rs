@@ -95,6 +95,8 @@ pub struct TechnicalLicense {
     pub earlier: bool,
     /// The name was formed for this catalogue, because the source gives none.
     pub formed: bool,
+    /// Serves while maintenance is paid, and no longer.
+    pub maintenance: bool,
     /// Technical licenses that one component cannot use together with this one.
     pub excludes: Vec<String>,
     /// Roles whose users consume it, for the model `role`.

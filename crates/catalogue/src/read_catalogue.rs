@@ -188,6 +188,7 @@ fn technical_license(
             .unwrap_or(defaults.version_rule),
         earlier: fields.flag(reader, "earlier"),
         formed: fields.flag(reader, "formed"),
+        maintenance: fields.flag(reader, "maintenance"),
         excludes: references.all_to(To::License, fields.texts(reader, "excludes")),
         roles: values(fields.texts(reader, "roles")),
     };

@@ -90,6 +90,20 @@ pub(crate) async fn add(
     last_day: &str,
     bought: &BTreeMap<Part, i64>,
 ) -> Result<(), Failure> {
+    add_as(tx, owner, last_day, bought, false).await
+}
+
+/// Adds what was bought, or what came of an upgrade that mirrors.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn add_as(
+    tx: &DatabaseTransaction,
+    owner: Owner,
+    last_day: &str,
+    bought: &BTreeMap<Part, i64>,
+    mirrored: bool,
+) -> Result<(), Failure> {
     let rows = bought.iter().map(|(part, total)| entitlement::ActiveModel {
         account_id: Set(owner.account),
         site_id: Set(owner.site),
@@ -98,7 +112,7 @@ pub(crate) async fn add(
         last_day: Set(last_day.to_owned()),
         total: Set(*total),
         used: Set(0),
-        mirrored: Set(false),
+        mirrored: Set(mirrored),
         ..Default::default()
     });
     use entitlement::Column::{AccountId, Catalogue, LastDay, Mirrored, Part as Number, SiteId, Total};

@@ -3,7 +3,7 @@
 //! May use the license and catalogue crates; never the site, the server or the SDK.
 //!
 //! The way through: [`accounts`] and their [`sites`] → [`catalogues`] in editions → [`orders`] with an [`lrn`] →
-//! [`entitlements`], the one thing that [`files`] are made from. [`log`] has everything that was decided, [`ledger`] makes it provable, and the [`signer`], a process of its own, signs only what is in it ([`signing`]). [`store`] keeps it all, on SQLite or PostgreSQL by
+//! [`entitlements`] (and [`upgrades`] of them), the one thing that [`files`] are made from. [`log`] has everything that was decided, [`ledger`] makes it provable, and the [`signer`], a process of its own, signs only what is in it ([`signing`]). [`store`] keeps it all, on SQLite or PostgreSQL by
 //! the same statements. Whatever the rules don't allow is a [`Refusal`]; every other failure is the database's.
 
 pub mod accounts;
@@ -22,5 +22,6 @@ pub mod signer;
 pub mod signing;
 pub mod sites;
 pub mod store;
+pub mod upgrades;
 
 pub use refusal::{Failure, Refusal};

@@ -56,6 +56,9 @@ pub enum Refusal {
         /// How many there are.
         available: u32,
     },
+    /// No upgrade is offered.
+    #[error("there is no upgrade for {0}")]
+    NoUpgrade(String),
     /// What is chosen makes no license file.
     #[error("what is chosen makes no license file: {0}")]
     File(String),
@@ -83,6 +86,7 @@ impl Refusal {
             Self::Field { .. } => "mend the field and try again",
             Self::Catalogue(_) | Self::Order(_) => "mend what is listed; nothing was booked",
             Self::OrderDiffers(_) => "a change of an order is an order of its own: use another number",
+            Self::NoUpgrade(_) => "see which parts have one; what was mirrored once has none",
             Self::UnknownLrn(_) => "look it up in the license letter",
             Self::File(_) => "change what is chosen; nothing was spent",
             Self::UnknownFile(_) => "look under Activation File Activity",

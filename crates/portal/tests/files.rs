@@ -209,6 +209,29 @@ fn permanent_and_dated_quantities_stand_in_one_file_each_with_its_day() {
 }
 
 #[test]
+fn updates_are_allowed_while_maintenance_is_paid_and_no_longer() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let one = selection(1);
+        let unpaid = preview(&store, &request(&owner, &one)).await.unwrap();
+        assert!(!unpaid.text.contains("I3_FEATURE_SU_ALLOWED"), "{}", unpaid.text);
+        assert_eq!(unpaid.warnings, ["I3_FEATURE_SU_ALLOWED is left out: maintenance is not paid"]);
+        let mut renewal = order("2", &[(CLIENT, 1)]);
+        renewal.maintenance_until = Some("2027-06-30".to_owned());
+        book(&store, &renewal, "ann", NOW, 2).await.unwrap();
+        let paid = preview(&store, &request(&owner, &one)).await.unwrap();
+        assert!(
+            paid.text.contains("INCREMENT I3_FEATURE_SU_ALLOWED pureconnect 4.0 30-jun-2027"),
+            "{}",
+            paid.text
+        );
+        assert!(paid.text.contains("INCREMENT I3_FEATURE_SIP pureconnect 4.0 permanent"), "{}", paid.text);
+        let later = Request { today: "2027-07-01".parse().unwrap(), ..request(&owner, &one) };
+        assert!(!preview(&store, &later).await.unwrap().text.contains("I3_FEATURE_SU_ALLOWED"));
+    });
+}
+
+#[test]
 fn a_trial_ends_after_sixty_days() {
     on_both(|store| async move {
         let owner = ordered(&store).await;

@@ -46,6 +46,19 @@ pub(crate) enum PortalAction {
         #[arg(long)]
         site: Option<String>,
     },
+    /// What a site can upgrade to a newer version; with --part or --mirror-all, upgrade it
+    Upgrade {
+        /// The account's reference number
+        account: String,
+        /// The install site's name
+        site: String,
+        /// Upgrade so many of a part, which then leave it
+        #[arg(long = "part", value_name = "PART=QUANTITY")]
+        parts: Vec<String>,
+        /// Upgrade all parts that have an upgrade; the old version stays usable
+        #[arg(long, conflicts_with = "parts")]
+        mirror_all: bool,
+    },
     /// License files made from what an account owns
     #[command(subcommand)]
     File(PortalFile),

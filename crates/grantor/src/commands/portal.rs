@@ -3,6 +3,7 @@
 
 mod files;
 mod orders;
+mod upgrades;
 
 use std::process::ExitCode;
 
@@ -97,6 +98,11 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
         PortalAction::Site(action) => site(desk, action).await,
         PortalAction::Order(action) => orders::act(desk, action).await,
         PortalAction::Summary { account, site } => summary(desk, account, site.as_deref()).await,
+        PortalAction::Upgrade { account, site, parts, mirror_all } => {
+            let account = accounts::find(desk.store.read(), account).await?;
+            let site = sites::find(desk.store.read(), &account, site).await?;
+            upgrades::act(desk, (&account, &site), parts, *mirror_all).await
+        }
         PortalAction::File(action) => files::act(desk, action).await,
         PortalAction::Sign => sign(desk).await,
         PortalAction::Log => show_log(desk).await,

@@ -26,6 +26,8 @@ pub(super) struct For<'a> {
     pub(super) site: &'a str,
     pub(super) lrn: &'a str,
     pub(super) today: Date,
+    /// Through which day maintenance is paid.
+    pub(super) maintenance: Option<Date>,
 }
 
 /// A file's contents.
@@ -54,7 +56,8 @@ pub(super) fn contents(
         let some = lasting(&order, catalogue, spent, day);
         for line in expansion(catalogue, &some)?.lines {
             let had = before.insert(key(&line), line.count);
-            lines.extend(added(line, had).map(|line| (line, expiry(day))));
+            let ends = while_maintained(catalogue, &line, expiry(day), whose);
+            lines.extend(added(line, had).zip(ends));
         }
     }
     let license = draft::license_line(&order, whose.today).map_err(said)?;
@@ -65,7 +68,9 @@ pub(super) fn contents(
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Refusal::File(problems.join("\n"))
     })?;
-    Ok(Contents { document, explained: whole.explain(), warnings: whole.warnings.clone(), last_day })
+    let mut warnings = whole.warnings.clone();
+    warnings.extend(without_maintenance(catalogue, &whole, whose));
+    Ok(Contents { document, explained: whole.explain(), warnings, last_day })
 }
 
 fn said(error: draft::DraftError) -> Failure {
@@ -87,6 +92,34 @@ fn added(mut line: TechnicalLine, had: Option<u32>) -> Option<TechnicalLine> {
     }
     line.count = more;
     Some(line)
+}
+
+/// The last day of a line; `None`: it is left out, as it serves only while maintenance is paid (seed 002, "Access Key for
+/// Installing Updates").
+fn while_maintained(
+    catalogue: &Catalogue,
+    line: &TechnicalLine,
+    ends: Expiry,
+    whose: &For<'_>,
+) -> Option<Expiry> {
+    if !is_maintenance(catalogue, line) {
+        return Some(ends);
+    }
+    let paid = whose.maintenance.filter(|day| *day >= whose.today)?;
+    Some(Expiry::On(ends.last_day().map_or(paid, |day| day.min(paid))))
+}
+
+fn is_maintenance(catalogue: &Catalogue, line: &TechnicalLine) -> bool {
+    let key = format!("{} {}", line.feature, line.version);
+    catalogue.technical_licenses.get(&key).is_some_and(|license| license.maintenance)
+}
+
+/// What is left out since maintenance is not paid.
+fn without_maintenance(catalogue: &Catalogue, whole: &Expansion, whose: &For<'_>) -> Vec<String> {
+    let left_out =
+        |line: &&TechnicalLine| while_maintained(catalogue, line, Expiry::Permanent, whose).is_none();
+    let says = |line: &TechnicalLine| format!("{} is left out: maintenance is not paid", line.feature);
+    whole.lines.iter().filter(left_out).map(says).collect()
 }
 
 fn expiry(day: &str) -> Expiry {

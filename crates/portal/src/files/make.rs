@@ -107,6 +107,7 @@ async fn make(tx: &DatabaseTransaction, request: &Request<'_>) -> Result<Made, F
         site: &request.site.details.name,
         lrn: &lrn,
         today: request.today,
+        maintenance: maintenance(tx, request.site).await?,
     };
     let contents = contents(&edition.catalogue, request.selection, &spent, &whose)?;
     Ok(Made { contents, spent, edition, lrn, replaced })
@@ -155,6 +156,17 @@ async fn lrn(
         .one(tx)
         .await?;
     first.map(|row| row.lrn).ok_or_else(|| Failure::field("part", "the site has no order of what is chosen"))
+}
+
+/// Through which day the site's maintenance is paid, by any of its orders.
+async fn maintenance(tx: &DatabaseTransaction, site: &Site) -> Result<Option<Date>, Failure> {
+    let last = order::Entity::find()
+        .filter(order::Column::SiteId.eq(site.id))
+        .filter(order::Column::MaintenanceUntil.is_not_null())
+        .order_by_desc(order::Column::MaintenanceUntil)
+        .one(tx)
+        .await?;
+    Ok(last.and_then(|row| row.maintenance_until).and_then(|day| day.parse().ok()))
 }
 
 async fn write(

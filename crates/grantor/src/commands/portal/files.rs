@@ -58,6 +58,8 @@ async fn show(desk: &Desk<'_>, request: &Request<'_>) -> Result<(), Failure> {
     let shown = files::preview(&desk.store, request).await?;
     output::raw(&shown.text);
     output::error(shown.explained.trim_end());
+    let unsaid = shown.warnings.iter().filter(|warning| !shown.explained.contains(warning.as_str()));
+    unsaid.for_each(|warning| output::error(&format!("warning: {warning}")));
     shown.changes.iter().for_each(|change| output::error(&changed(change)));
     output::error("nothing is spent yet; --generate generates it");
     Ok(())
