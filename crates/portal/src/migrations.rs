@@ -50,3 +50,8 @@ fn statements(sql: &str, backend: DbBackend) -> Vec<String> {
     let sql = sql.replace("counted key", key);
     sql.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }
+
+/// The name of the latest version of the tables.
+pub(crate) fn latest() -> String {
+    Migrations::migrations().last().map_or_else(String::new, |step| step.name().to_owned())
+}

@@ -62,6 +62,16 @@ pub(crate) enum PortalAction {
     /// License files made from what an account owns
     #[command(subcommand)]
     File(PortalFile),
+    /// Write all of the books into a file, while work goes on
+    Backup {
+        /// The file, which must not be there yet
+        file: PathBuf,
+    },
+    /// Read a backup into an empty database, which may be of the other kind
+    Restore {
+        /// The file
+        file: PathBuf,
+    },
     /// Have every file signed that waits for it
     Sign,
     /// Export everything that was issued, changed and decided, with the signer's checkpoint, for `grantor audit verify`

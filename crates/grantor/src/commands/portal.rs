@@ -8,6 +8,7 @@ mod upgrades;
 use std::process::ExitCode;
 
 use grantor_portal::accounts::{self, Account, Kind, NewAccount};
+use grantor_portal::backup::{self, BackupError};
 use grantor_portal::entitlements::balances;
 use grantor_portal::signer::{Client, SignerError};
 use grantor_portal::signing::{SigningError, sign_all};
@@ -104,6 +105,13 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
             upgrades::act(desk, (&account, &site), parts, *mirror_all).await
         }
         PortalAction::File(action) => files::act(desk, action).await,
+        PortalAction::Backup { file } => write_backup(desk, file).await,
+        PortalAction::Restore { file } => {
+            let from = std::fs::File::open(file).at(file)?;
+            let rows = backup::restore(&desk.store, &mut std::io::BufReader::new(from)).await?;
+            output::error(&format!("{rows} rows are restored"));
+            Ok(())
+        }
         PortalAction::Sign => sign(desk).await,
         PortalAction::Log => show_log(desk).await,
     }
@@ -208,6 +216,31 @@ async fn summary(desk: &Desk<'_>, account: &str, site: Option<&str>) -> Result<(
         .map(|one| json!({ "part": one.part.number, "catalogue": one.part.catalogue, "total": one.total(), "used": one.used, "available": one.available() }))
         .collect();
     desk.show(&value, rows)
+}
+
+/// A backup counts once it is on disk.
+async fn write_backup(desk: &Desk<'_>, path: &std::path::Path) -> Result<(), Failure> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let to = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).at(path)?;
+    let mut to = std::io::BufWriter::new(to);
+    let rows = backup::backup(&desk.store, &mut to).await?;
+    to.get_ref().sync_all().at(path)?;
+    output::error(&format!("{rows} rows are backed up"));
+    Ok(())
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let (exit, hint) = match &error {
+            BackupError::Database(_) | BackupError::File(_) => return Self::new(Exit::Io, &error),
+            BackupError::Line { .. } => (Exit::Usage, "take another backup; nothing was restored"),
+            BackupError::Version(..) => {
+                (Exit::Usage, "restore it with the grantor that wrote it, then update that one")
+            }
+            BackupError::NotEmpty => (Exit::Refused, "name a new database with `--database`"),
+        };
+        Self::new(exit, &error).hint(hint)
+    }
 }
 
 async fn sign(desk: &Desk<'_>) -> Result<(), Failure> {

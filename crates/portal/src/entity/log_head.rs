@@ -1,8 +1,9 @@
 //! One row of `log_head`.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "log_head")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

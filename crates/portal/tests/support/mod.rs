@@ -39,7 +39,7 @@ pub fn on_both<F: Future<Output = ()>>(test: impl Fn(Store) -> F) {
     });
 }
 
-async fn both() -> Vec<Empty> {
+pub async fn both() -> Vec<Empty> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::sqlite(&folder.path().join("portal.db")).await.unwrap();
     let mut both = vec![Empty { name: "SQLite", store, _folder: folder }];

@@ -1,0 +1,208 @@
+//! The whole of the books as one text, and back: for backups, and for moving from SQLite to PostgreSQL or the other way.
+//!
+//! A heading, a line a row, and a last line that counts them, so that a file that was cut is noticed.
+
+use std::io::{self, BufRead, Write};
+
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
+    IsolationLevel, Iterable, PrimaryKeyToColumn, QueryOrder, QuerySelect, TransactionOptions,
+    TransactionTrait,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::entity::{
+    account, edition, entitlement, file, file_item, log_entry, log_head, order, order_line, site,
+};
+use crate::migrations;
+use crate::store::Store;
+
+/// Rows read or written at a time.
+const ROWS: u64 = 500;
+
+/// Why books can't be backed up or restored.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The database's.
+    #[error("the database failed: {0}")]
+    Database(#[from] sea_orm::DbErr),
+    /// The file's.
+    #[error("the backup can't be read or written: {0}")]
+    File(#[from] io::Error),
+    /// A line that is not what it should be.
+    #[error("line {line} of the backup: {message}")]
+    Line {
+        /// From 1.
+        line: u64,
+        /// What is wrong.
+        message: String,
+    },
+    /// Tables of another version.
+    #[error("the backup is of tables {0}; this grantor has {1}")]
+    Version(String, String),
+    /// There is something already.
+    #[error("there are books in this database already")]
+    NotEmpty,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    GrantorPortalBackup { tables: String },
+    Row { table: String, row: Value },
+    End { rows: u64 },
+}
+
+/// Writes everything as it is at one moment, while others go on; gives how many rows.
+///
+/// # Errors
+/// The database's, the writer's.
+pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupError> {
+    let tx = still(store).await?;
+    put(to, &Line::GrantorPortalBackup { tables: migrations::latest() })?;
+    let mut rows = 0;
+    rows += table(account::Entity, &tx, to).await?;
+    rows += table(site::Entity, &tx, to).await?;
+    rows += table(edition::Entity, &tx, to).await?;
+    rows += table(order::Entity, &tx, to).await?;
+    rows += table(order_line::Entity, &tx, to).await?;
+    rows += table(entitlement::Entity, &tx, to).await?;
+    rows += table(file::Entity, &tx, to).await?;
+    rows += table(file_item::Entity, &tx, to).await?;
+    rows += table(log_entry::Entity, &tx, to).await?;
+    rows += table(log_head::Entity, &tx, to).await?;
+    put(to, &Line::End { rows })?;
+    to.flush()?;
+    tx.rollback().await?;
+    Ok(rows)
+}
+
+/// A transaction that sees nothing of what others do meanwhile; SQLite's always do so.
+async fn still(store: &Store) -> Result<DatabaseTransaction, sea_orm::DbErr> {
+    let is_postgres = store.read().get_database_backend() == DbBackend::Postgres;
+    let isolation_level = is_postgres.then_some(IsolationLevel::RepeatableRead);
+    let options = TransactionOptions { isolation_level, ..Default::default() };
+    store.read().begin_with_options(options).await
+}
+
+fn put(to: &mut impl Write, line: &Line) -> io::Result<()> {
+    serde_json::to_writer(&mut *to, line)?;
+    to.write_all(b"\n")
+}
+
+/// A table's rows by their keys, which is the order in which they refer to each other.
+async fn table<E: EntityTrait>(
+    entity: E,
+    tx: &DatabaseTransaction,
+    to: &mut impl Write,
+) -> Result<u64, BackupError>
+where
+    E::Model: Serialize,
+{
+    let mut rows = 0;
+    loop {
+        let mut query = E::find().limit(ROWS).offset(rows);
+        for key in E::PrimaryKey::iter() {
+            query = query.order_by_asc(key.into_column());
+        }
+        let found = query.all(tx).await?;
+        for row in &found {
+            let row = serde_json::to_value(row).map_err(io::Error::from)?;
+            put(to, &Line::Row { table: entity.table_name().to_owned(), row })?;
+        }
+        rows += found.len() as u64;
+        if (found.len() as u64) < ROWS {
+            return Ok(rows);
+        }
+    }
+}
+
+/// Reads a backup into an empty database, all of it or nothing; gives how many rows.
+///
+/// # Errors
+/// [`BackupError`]; nothing is restored then.
+pub async fn restore(store: &Store, from: &mut impl BufRead) -> Result<u64, BackupError> {
+    let tx = store.write().await?;
+    if account::Entity::find().one(&tx).await?.is_some() || edition::Entity::find().one(&tx).await?.is_some()
+    {
+        return Err(BackupError::NotEmpty);
+    }
+    log_head::Entity::delete_many().exec(&tx).await?;
+    let (mut number, mut rows, mut ended) = (0, 0, None);
+    for text in from.lines() {
+        number += 1;
+        let wrong = |message: String| BackupError::Line { line: number, message };
+        let line: Line = serde_json::from_str(&text?).map_err(|error| wrong(error.to_string()))?;
+        match line {
+            Line::GrantorPortalBackup { tables } if number == 1 => known(&tables)?,
+            Line::Row { table, row } if number > 1 && ended.is_none() => {
+                insert(&tx, &table, row).await?.map_err(wrong)?;
+                rows += 1;
+            }
+            Line::End { rows } if number > 1 && ended.is_none() => ended = Some(rows),
+            _ => return Err(wrong("it does not belong here".to_owned())),
+        }
+    }
+    if ended != Some(rows) {
+        let message =
+            format!("the backup is not whole: {rows} rows, and its end is missing or says another number");
+        return Err(BackupError::Line { line: number, message });
+    }
+    count_on(&tx).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+fn known(tables: &str) -> Result<(), BackupError> {
+    let latest = migrations::latest();
+    if tables == latest { Ok(()) } else { Err(BackupError::Version(tables.to_owned(), latest)) }
+}
+
+/// What is wrong with a row is a message; the database's failure is an error.
+type Inserted = Result<Result<(), String>, sea_orm::DbErr>;
+
+async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
+    match table {
+        "accounts" => insert_as::<account::Entity>(tx, row).await,
+        "sites" => insert_as::<site::Entity>(tx, row).await,
+        "editions" => insert_as::<edition::Entity>(tx, row).await,
+        "orders" => insert_as::<order::Entity>(tx, row).await,
+        "order_lines" => insert_as::<order_line::Entity>(tx, row).await,
+        "entitlements" => insert_as::<entitlement::Entity>(tx, row).await,
+        "files" => insert_as::<file::Entity>(tx, row).await,
+        "file_items" => insert_as::<file_item::Entity>(tx, row).await,
+        "log_entries" => insert_as::<log_entry::Entity>(tx, row).await,
+        "log_head" => insert_as::<log_head::Entity>(tx, row).await,
+        other => Ok(Err(format!("there is no table `{other}`"))),
+    }
+}
+
+async fn insert_as<E: EntityTrait>(tx: &DatabaseTransaction, row: Value) -> Inserted
+where
+    E::Model: DeserializeOwned + IntoActiveModel<E::ActiveModel>,
+{
+    let row: E::Model = match serde_json::from_value(row) {
+        Ok(row) => row,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    E::insert(row.into_active_model().reset_all()).exec_without_returning(tx).await?;
+    Ok(Ok(()))
+}
+
+/// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.
+async fn count_on(tx: &DatabaseTransaction) -> Result<(), sea_orm::DbErr> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    for table in
+        ["accounts", "sites", "editions", "orders", "order_lines", "entitlements", "files", "file_items"]
+    {
+        let sql = format!(
+            "select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 0) + 1 from {table}), false)"
+        );
+        tx.execute_unprepared(&sql).await?;
+    }
+    Ok(())
+}
