@@ -10,7 +10,7 @@ use std::time::Duration;
 use grantor_api::session::Notice;
 use grantor_site::command::EndReason;
 use grantor_site::{Command, Event, Site, Timestamp};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -59,7 +59,7 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
     let host = hostid::host_name();
     let identity = tls::identity(&config.tls, &config.data_dir, &host)?;
     let peers = Arc::new(Peers::new(PeerIdentity::open(&config.data_dir)?));
-    let listener = Arc::new(bind(config).await?);
+    let listener = Arc::new(bind(config)?);
     let address = listener.local_addr()?;
     let place = place::find(config, &host, &listener, &identity, &peers).await?;
     let clock = Arc::new(Clock::default());
@@ -140,12 +140,24 @@ fn registration_key(consensus: &Consensus) -> String {
     consensus.identity().cluster.to_string().to_uppercase()
 }
 
-async fn bind(config: &Config) -> std::io::Result<TcpListener> {
+/// Connections that wait to be accepted. When all clients come back at once, those beyond the usual 128 would try again only after
+/// seconds; the kernel takes fewer where `net.core.somaxconn` says so.
+const WAITING: u32 = 4096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    // A restart may take the port over while connections of the one before are still closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
+
+fn bind(config: &Config) -> std::io::Result<TcpListener> {
     let address = config.address();
-    let bound = match TcpListener::bind(address).await {
+    let bound = match listen(address) {
         // A machine without IPv6 still has IPv4.
         Err(_) if address.ip() == std::net::Ipv6Addr::UNSPECIFIED => {
-            TcpListener::bind((std::net::Ipv4Addr::UNSPECIFIED, config.port)).await
+            listen((std::net::Ipv4Addr::UNSPECIFIED, config.port).into())
         }
         bound => bound,
     };
