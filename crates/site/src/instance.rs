@@ -64,5 +64,9 @@ impl Site {
         if let Some(grant) = self.grants.get_mut(id) {
             (grant.taken_by, grant.who) = (session, who);
         }
+        // The session may have the id of a lease that ended: what it holds itself does not come back to it.
+        if self.ties.reserved.get(id) == Some(&session) {
+            self.ties.reserved.remove(id);
+        }
     }
 }
