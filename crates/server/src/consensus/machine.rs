@@ -186,6 +186,17 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     }
 }
 
+impl Machine {
+    async fn install(&self, meta: &SnapshotMeta, snapshot: Box<State>) -> Result<(), StorageError<ServerId>> {
+        let state = blocking(&self.snapshots, move || snapshot.into_bytes()).await?;
+        let restored = restore(meta, &state)?;
+        let (snapshots, of) = (self.snapshots.clone(), meta.clone());
+        blocking(&self.snapshots, move || snapshots.save(&of, &state)).await?;
+        self.shared.replace(restored);
+        Ok(())
+    }
+}
+
 impl RaftStateMachine<TypeConfig> for Machine {
     type SnapshotBuilder = Builder;
 
@@ -225,12 +236,12 @@ impl RaftStateMachine<TypeConfig> for Machine {
         meta: &SnapshotMeta,
         snapshot: Box<State>,
     ) -> Result<(), StorageError<ServerId>> {
-        let state = blocking(&self.snapshots, move || snapshot.into_bytes()).await?;
-        let restored = restore(meta, &state)?;
-        let (snapshots, of) = (self.snapshots.clone(), meta.clone());
-        blocking(&self.snapshots, move || snapshots.save(&of, &state)).await?;
-        self.shared.replace(restored);
-        Ok(())
+        let installed = self.install(meta, snapshot).await;
+        if installed.is_err() {
+            // Raft waits for it before it purges the log, and would not hear of the failure.
+            self.snapshots.give_up();
+        }
+        installed
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, StorageError<ServerId>> {

@@ -91,6 +91,11 @@ impl Snapshots {
     /// Waits for a snapshot being written and refuses further ones: the folder is about to be given up.
     pub(crate) fn close(&self) {
         self.known().closed = true;
+        self.give_up();
+    }
+
+    /// No further snapshot will be written: nobody may go on waiting for one.
+    pub(crate) fn give_up(&self) {
         self.durable.send_replace(Durable::Never);
     }
 
