@@ -117,6 +117,18 @@ fn run(site: &mut Site, index: u64, batch: &Batch) -> Applied {
 pub(crate) struct Machine {
     pub(crate) shared: Arc<Shared>,
     snapshots: Arc<Snapshots>,
+    _last: Arc<Last>,
+}
+
+/// Goes with the last handle on the machine, which Raft lets go of when anything of it fails: nobody may go on waiting for a
+/// snapshot then.
+#[derive(Debug)]
+struct Last(Arc<Snapshots>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
 }
 
 impl Machine {
@@ -141,7 +153,8 @@ impl Machine {
         if let Some(held) = held {
             shared.replace(restore(&held.meta, &held.state)?);
         }
-        Ok(Self { shared: Arc::new(shared), snapshots })
+        let last = Arc::new(Last(snapshots.clone()));
+        Ok(Self { shared: Arc::new(shared), snapshots, _last: last })
     }
 }
 
@@ -186,17 +199,6 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     }
 }
 
-impl Machine {
-    async fn install(&self, meta: &SnapshotMeta, snapshot: Box<State>) -> Result<(), StorageError<ServerId>> {
-        let state = blocking(&self.snapshots, move || snapshot.into_bytes()).await?;
-        let restored = restore(meta, &state)?;
-        let (snapshots, of) = (self.snapshots.clone(), meta.clone());
-        blocking(&self.snapshots, move || snapshots.save(&of, &state)).await?;
-        self.shared.replace(restored);
-        Ok(())
-    }
-}
-
 impl RaftStateMachine<TypeConfig> for Machine {
     type SnapshotBuilder = Builder;
 
@@ -236,12 +238,12 @@ impl RaftStateMachine<TypeConfig> for Machine {
         meta: &SnapshotMeta,
         snapshot: Box<State>,
     ) -> Result<(), StorageError<ServerId>> {
-        let installed = self.install(meta, snapshot).await;
-        if installed.is_err() {
-            // Raft waits for it before it purges the log, and would not hear of the failure.
-            self.snapshots.give_up();
-        }
-        installed
+        let state = blocking(&self.snapshots, move || snapshot.into_bytes()).await?;
+        let restored = restore(meta, &state)?;
+        let (snapshots, of) = (self.snapshots.clone(), meta.clone());
+        blocking(&self.snapshots, move || snapshots.save(&of, &state)).await?;
+        self.shared.replace(restored);
+        Ok(())
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, StorageError<ServerId>> {

@@ -99,8 +99,12 @@ impl Snapshots {
         self.durable.send_replace(Durable::Never);
     }
 
-    /// Waits until the entry is covered by a snapshot that stays. Raft has the log purged while a snapshot that it was sent is
-    /// still being written: a server that ended in between would have neither.
+    /// Whether the entry is covered by a snapshot that stays.
+    pub(crate) fn reaches(&self, index: u64) -> bool {
+        matches!(*self.durable.borrow(), Durable::Before(end) if index < end)
+    }
+
+    /// Waits until the entry is covered by a snapshot that stays.
     pub(crate) async fn reach(&self, index: u64) -> Result<(), LogError> {
         let mut durable = self.durable.subscribe();
         let settled = |durable: &Durable| match durable {

@@ -39,6 +39,8 @@ impl Durable {
 #[derive(Debug, Default)]
 struct State {
     durable: Durable,
+    /// What Raft has purged and the log still holds, as the snapshot in its place is on its way to the disk.
+    owed: Option<LogId>,
     /// `committed` was moved and waits for the next write: it only spares a follower some waiting.
     committed_moved: bool,
     last: Option<LogId>,
@@ -143,6 +145,21 @@ impl Store {
             entries.push(entry);
         }
         Ok(entries)
+    }
+
+    /// Purges what is owed, once the snapshot in its place is on disk.
+    async fn settle(&self) -> Result<(), StorageError<ServerId>> {
+        let Some(upto) = self.state().owed else { return Ok(()) };
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.reach(upto.index).await.map_err(write_error)?;
+        }
+        let change = {
+            let mut state = self.state();
+            state.owed = None;
+            state.durable.purged = Some(upto);
+            state.durable.change()?
+        };
+        self.write(vec![change]).await
     }
 
     /// Waits until `changes` are on disk.
@@ -250,6 +267,7 @@ impl RaftLogStorage<TypeConfig> for Store {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
+        self.settle().await?;
         let mut changes = Vec::new();
         {
             let mut state = self.state();
@@ -273,6 +291,7 @@ impl RaftLogStorage<TypeConfig> for Store {
     }
 
     async fn truncate(&mut self, since: LogId) -> Result<(), StorageError<ServerId>> {
+        self.settle().await?;
         let last = self.last_log_id(since.index)?;
         {
             let mut state = self.state();
@@ -282,17 +301,16 @@ impl RaftLogStorage<TypeConfig> for Store {
         self.write(vec![Change::TruncateFrom(since.index)]).await
     }
 
+    /// Raft has the log purged while a snapshot that it was sent is still being written: a server that ended in between would
+    /// have neither. So that is owed, and only what is written behind the snapshot waits for it; votes do not.
     async fn purge(&mut self, upto: LogId) -> Result<(), StorageError<ServerId>> {
-        if let Some(snapshots) = &self.snapshots {
-            snapshots.reach(upto.index).await.map_err(write_error)?;
-        }
-        let change = {
+        {
             let mut state = self.state();
             state.keep_only(|index| index > upto.index);
             state.last = state.last.max(Some(upto));
-            state.durable.purged = Some(upto);
-            state.durable.change()?
-        };
-        self.write(vec![change]).await
+            state.owed = Some(upto);
+        }
+        let is_covered = self.snapshots.as_ref().is_none_or(|snapshots| snapshots.reaches(upto.index));
+        if is_covered { self.settle().await } else { Ok(()) }
     }
 }

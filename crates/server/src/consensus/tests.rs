@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use grantor_site::{Reply, Timestamp};
 use openraft::StorageError;
-use openraft::storage::RaftLogStorage;
+use openraft::storage::{RaftLogStorage, RaftLogStorageExt};
 use openraft::testing::{StoreBuilder, Suite};
 
 use super::machine::Machine;
@@ -383,25 +383,52 @@ async fn a_folder_that_lost_its_snapshot_or_its_log_is_refused() {
     again.shutdown().await;
 }
 
+/// An empty store that purges only what snapshots cover, and these.
+fn behind_snapshots() -> (tempfile::TempDir, Arc<Log>, Store, Machine, Arc<Snapshots>) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path(), 1).unwrap();
+    let files = Arc::new(crate::log::Files);
+    let (snapshots, held) = Snapshots::open(files, dir.path(), folder.identity().cluster).unwrap();
+    let snapshots = Arc::new(snapshots);
+    let opened = Log::open(folder, &Options::default()).unwrap();
+    let log = Arc::new(opened.log);
+    let store = Store::new(log.clone(), &opened.meta).unwrap().behind(snapshots.clone());
+    let machine = Machine::new(log.clone(), snapshots.clone(), held, 1 << 20).unwrap();
+    (dir, log, store, machine, snapshots)
+}
+
+fn blank(index: u64) -> Entry {
+    Entry { log_id: testing::log_id(index), payload: openraft::EntryPayload::Blank }
+}
+
 /// A server that was killed while the leader's snapshot was being written had purged its log already, and did not start again.
 #[tokio::test]
-async fn the_log_is_purged_only_once_a_snapshot_that_covers_it_is_on_disk() {
-    let (dir, store, _) = Builder.build().await.unwrap();
-    let cluster = crate::log::ClusterId([5; 16]);
-    let (snapshots, _) = Snapshots::open(Arc::new(crate::log::Files), dir.path(), cluster).unwrap();
-    let snapshots = Arc::new(snapshots);
-    let mut store = store.behind(snapshots.clone());
+async fn the_log_is_kept_until_the_snapshot_in_its_place_is_on_disk_and_votes_do_not_wait_for_it() {
+    let (_dir, log, mut store, _machine, snapshots) = behind_snapshots();
+    store.blocking_append((0..5).map(blank)).await.unwrap();
+    store.purge(testing::log_id(9)).await.unwrap();
+    store.save_vote(&Vote::new(2, 2)).await.unwrap();
+    assert_eq!(log.range(), 0..5, "there is no snapshot yet");
+    let mut next = store.clone();
+    let mut appending = std::pin::pin!(next.blocking_append([blank(10)]));
+    assert!(futures::poll!(&mut appending).is_pending(), "what follows the snapshot waits for it");
     let meta = |index| SnapshotMeta { last_log_id: Some(testing::log_id(index)), ..Default::default() };
-    let mut purger = store.clone();
-    let mut purging = std::pin::pin!(purger.purge(testing::log_id(7)));
-    assert!(futures::poll!(&mut purging).is_pending(), "there is none");
-    snapshots.save(&meta(6), b"the state").unwrap();
-    assert!(futures::poll!(&mut purging).is_pending(), "it does not reach so far");
-    snapshots.save(&meta(7), b"the state").unwrap();
-    purging.await.unwrap();
-    assert_eq!(store.get_log_state().await.unwrap().last_purged_log_id, Some(testing::log_id(7)));
-    snapshots.close();
-    store.purge(testing::log_id(8)).await.unwrap_err();
+    snapshots.save(&meta(8), b"the state").unwrap();
+    assert!(futures::poll!(&mut appending).is_pending(), "it does not reach so far");
+    assert_eq!(log.range(), 0..5);
+    snapshots.save(&meta(9), b"the state").unwrap();
+    appending.await.unwrap();
+    assert_eq!(log.range(), 10..11);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_snapshot_that_will_not_come() {
+    let (_dir, log, mut store, machine, _snapshots) = behind_snapshots();
+    store.blocking_append((0..5).map(blank)).await.unwrap();
+    store.purge(testing::log_id(9)).await.unwrap();
+    drop(machine);
+    store.blocking_append([blank(10)]).await.unwrap_err();
+    assert_eq!(log.range(), 0..5);
 }
 
 /// It may have confirmed a leader a moment before it was stopped (R22).
