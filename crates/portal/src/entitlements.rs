@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    QueryOrder, QuerySelect, Select,
 };
 use serde::Serialize;
 
@@ -177,18 +177,22 @@ async fn locked(
     part: &Part,
     today: &str,
 ) -> Result<Vec<entitlement::Model>, Failure> {
-    let rows = entitlement::Entity::find()
+    let rows = owned(owner, today)
+        .filter(entitlement::Column::Catalogue.eq(&part.catalogue))
+        .filter(entitlement::Column::Part.eq(&part.number));
+    Ok(rows.lock_exclusive().all(tx).await?)
+}
+
+/// What the owner has through `today` at least, in the order in which rows are spent, and locked everywhere.
+pub(crate) fn owned(owner: Owner, today: &str) -> Select<entitlement::Entity> {
+    entitlement::Entity::find()
         .filter(entitlement::Column::AccountId.eq(owner.account))
         .filter(entitlement::Column::SiteId.eq(owner.site))
-        .filter(entitlement::Column::Catalogue.eq(&part.catalogue))
-        .filter(entitlement::Column::Part.eq(&part.number))
         .filter(entitlement::Column::LastDay.gte(today))
+        .order_by_asc(entitlement::Column::Catalogue)
+        .order_by_asc(entitlement::Column::Part)
         .order_by_desc(entitlement::Column::LastDay)
         .order_by_asc(entitlement::Column::Id)
-        .lock_exclusive()
-        .all(tx)
-        .await?;
-    Ok(rows)
 }
 
 async fn change(tx: &DatabaseTransaction, id: i64, by: i64) -> Result<(), Failure> {

@@ -16,7 +16,7 @@ use signed_note::StandardSigner;
 
 pub use client::{Client, SignerError};
 pub use keys::{KeysError, Secrets, seal, unseal};
-pub use serve::{ServeError, Server};
+pub use serve::{ServeError, Server, prepare};
 
 /// Bytes of one message, at most.
 const MAX_MESSAGE: u32 = 64 << 20;

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use grantor_catalogue::Catalogue;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Select,
 };
 use serde::Serialize;
 use serde_json::json;
 
 use crate::accounts::Account;
-use crate::entitlements::{Owner, Part, add_as};
+use crate::entitlements::{Owner, Part, add_as, owned};
 use crate::entity::entitlement;
 use crate::sites::Site;
 use crate::store::Store;
@@ -49,11 +49,8 @@ pub enum Choice {
 /// # Errors
 /// The database's.
 pub async fn offers(store: &Store, owner: Owner, today: &str) -> Result<Vec<Offer>, Failure> {
-    let tx = store.write().await?;
-    let found = rows(&tx, owner, today).await;
-    let catalogues = catalogues::current(&tx).await;
-    tx.rollback().await?;
-    let (found, catalogues) = (found?, catalogues?);
+    let found = rows(owner, today).all(store.read()).await?;
+    let catalogues = catalogues::current(store.read()).await?;
     let mut offers: BTreeMap<Part, Offer> = BTreeMap::new();
     for row in found {
         let part = part(&row);
@@ -76,26 +73,11 @@ fn part(row: &entitlement::Model) -> Part {
     Part { catalogue: row.catalogue.clone(), number: row.part.clone() }
 }
 
-/// What was not mirrored yet, locked, in the order in which rows are locked everywhere.
-async fn rows(
-    tx: &DatabaseTransaction,
-    owner: Owner,
-    today: &str,
-) -> Result<Vec<entitlement::Model>, Failure> {
-    let rows = entitlement::Entity::find()
-        .filter(entitlement::Column::AccountId.eq(owner.account))
-        .filter(entitlement::Column::SiteId.eq(owner.site))
+/// What was not mirrored yet.
+fn rows(owner: Owner, today: &str) -> Select<entitlement::Entity> {
+    owned(owner, today)
         .filter(entitlement::Column::Mirrored.eq(false))
-        .filter(entitlement::Column::LastDay.gte(today))
         .filter(entitlement::Column::Total.gt(0))
-        .order_by_asc(entitlement::Column::Catalogue)
-        .order_by_asc(entitlement::Column::Part)
-        .order_by_desc(entitlement::Column::LastDay)
-        .order_by_asc(entitlement::Column::Id)
-        .lock_exclusive()
-        .all(tx)
-        .await?;
-    Ok(rows)
 }
 
 /// A quantity on its way from one part to another.
@@ -122,7 +104,7 @@ pub async fn apply(
 ) -> Result<(), Failure> {
     let owner = Owner { account: account.id, site: site.id };
     let tx = store.write().await?;
-    let rows = rows(&tx, owner, today).await?;
+    let rows = rows(owner, today).lock_exclusive().all(&tx).await?;
     let catalogues = catalogues::current(&tx).await?;
     let to = |part: &Part| upgrade(&catalogues.get(&part.catalogue)?.catalogue, &part.number);
     let (moves, mirrored) = match choice {

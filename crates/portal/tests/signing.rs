@@ -12,7 +12,7 @@ use grantor_license::{Expiry, LineState, RootKey, SigningKey, Trust, parse, veri
 use grantor_portal::files::{Chosen, Computer, Request, Selection, document, generate, unsigned};
 use grantor_portal::ledger::verify_export;
 use grantor_portal::orders::book;
-use grantor_portal::signer::{Client, KeysError, Server, SignerError, SignerRefusal, seal, unseal};
+use grantor_portal::signer::{Client, KeysError, Server, SignerError, SignerRefusal, prepare, seal, unseal};
 use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::store::Store;
 use grantor_portal::{ledger, log};
@@ -28,11 +28,14 @@ fn key_file() -> String {
     seal([[2; 32], [3; 32]], &certificate, "correct horse", &[4; 40]).unwrap()
 }
 
-/// A signer on a folder, in a thread of this process; it ends with the process.
+/// A signer on a folder that is made ready if it is not, in a thread of this process; it ends with the process.
 fn signer(folder: &Path, name: &str) -> (Client, String) {
     let secrets = unseal(&key_file(), "correct horse").unwrap();
     let key = secrets.log_key.clone();
     let socket = folder.join(name);
+    if !folder.join("witness.log").exists() {
+        prepare(folder).unwrap();
+    }
     let server = Server::start(folder, &socket, secrets).unwrap();
     std::thread::spawn(move || server.run());
     (Client::new(&socket), key)
@@ -112,9 +115,12 @@ fn what_no_entry_of_the_log_names_is_not_signed() {
     assert!(matches!(refused, SignerError::Refused(SignerRefusal::NotInLog(_))), "{refused}");
     let no_entry = client.sign(0, vec!["{".to_owned()], Vec::new()).unwrap_err();
     assert!(matches!(no_entry, SignerError::Refused(SignerRefusal::Entry(0))), "{no_entry}");
-    let two_in_one = client.sign(0, vec!["{}\n{}".to_owned()], Vec::new()).unwrap_err();
-    assert!(matches!(two_in_one, SignerError::Refused(SignerRefusal::Entry(0))), "{two_in_one}");
-    let gap = client.sign(3, vec!["{}".to_owned()], Vec::new()).unwrap_err();
+    let twice = r#"{"what":"file generated","more":{"sha256":"aa","sha256":"bb"}}"#;
+    for entry in ["{\"what\":\n\"a\"}", "{}", "7", twice] {
+        let odd = client.sign(0, vec![entry.to_owned()], Vec::new()).unwrap_err();
+        assert!(matches!(odd, SignerError::Refused(SignerRefusal::Entry(0))), "{entry}: {odd}");
+    }
+    let gap = client.sign(3, vec!["{\"what\":\"a\"}".to_owned()], Vec::new()).unwrap_err();
     assert!(matches!(gap, SignerError::Refused(SignerRefusal::Gap { has: 0, from: 3 })), "{gap}");
     assert_eq!(client.size().unwrap(), 0);
 }
@@ -124,12 +130,28 @@ fn a_signer_remembers_the_log_and_books_that_were_cut_back_are_noticed() {
     on_both(|store| async move {
         let folder = tempfile::tempdir().unwrap();
         let seen = folder.path().join("witness.log");
-        std::fs::write(&seen, "grantor-witness-v1\n{}\n{}\n{\"torn\":").unwrap();
+        let text = "grantor-witness-v1\n{\"what\":\"a\"}\n{\"what\":\"b\"}\n{\"torn\":";
+        std::fs::write(&seen, text).unwrap();
         let (client, _) = signer(folder.path(), "signer.sock");
         assert_eq!(client.size().unwrap(), 2, "a line without its end was never answered");
         let cut = sign_all(&store, &client).await.unwrap_err();
         assert!(matches!(cut, SigningError::CutBack { seen: 2, has: 0 }), "{cut}");
     });
+}
+
+#[test]
+fn a_signer_that_lost_what_it_saw_of_the_log_does_not_start_and_is_not_made_ready_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let secrets = unseal(&key_file(), "correct horse").unwrap();
+        Server::start(folder.path(), &folder.path().join("signer.sock"), secrets).map(|_| ())
+    };
+    assert!(start().unwrap_err().to_string().contains("witness.log"));
+    prepare(folder.path()).unwrap();
+    start().unwrap();
+    prepare(folder.path()).unwrap_err();
+    std::fs::write(folder.path().join("witness.log"), "").unwrap();
+    assert!(start().unwrap_err().to_string().contains("this is no witness's file"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use grantor_license::KeyCertificate;
 use grantor_portal::ledger::verify_export;
-use grantor_portal::signer::{KeysError, Server, seal, unseal};
+use grantor_portal::signer::{KeysError, Server, prepare, seal, unseal};
 
 use super::keys::{make_private, random, read_secret, read_text, write};
 use crate::cli::{Audit, Signer};
@@ -43,6 +43,9 @@ fn init(folder: &Path, keys: &Path, passphrase_file: Option<&Path>) -> Result<Ex
     let sealed = seal([signing, random()?], &certificate, &passphrase, &random()?)?;
     let log_key = unseal(&sealed, &passphrase)?.log_key;
     make_private(folder)?;
+    prepare(folder).map_err(|error| {
+        Failure::new(Exit::Refused, error).hint("a folder has one signer; another one takes another folder")
+    })?;
     write(&folder.join(KEY_FILE), sealed.trim_end(), 0o600)?;
     output::error(&format!(
         "sealed in `{}`; now delete `{}`",
@@ -75,7 +78,10 @@ fn serve(folder: &Path, socket: &Path, passphrase_file: Option<&Path>) -> Result
     let sealed =
         sealed.map_err(|failure| failure.hint("`grantor signer init FOLDER --keys KEYS` makes it"))?;
     let secrets = unseal(&sealed, &passphrase(passphrase_file, false)?)?;
-    let server = Server::start(folder, socket, secrets).map_err(|error| Failure::new(Exit::Io, error))?;
+    let server = Server::start(folder, socket, secrets).map_err(|error| {
+        Failure::new(Exit::Io, error)
+            .hint("if what the signer saw of the log is gone, restore its folder from a backup")
+    })?;
     output::error(&format!(
         "signing at `{}`; {} entries of the log were seen",
         socket.display(),

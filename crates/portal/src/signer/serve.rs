@@ -32,17 +32,29 @@ pub struct Server {
     witness: Witness,
 }
 
+/// What was seen of the log, in the signer's folder.
+const WITNESS: &str = "witness.log";
+
+/// Makes a folder ready for a signer that has seen nothing of the log yet; once for each signer.
+///
+/// # Errors
+/// It was made ready before; the disk's.
+pub fn prepare(folder: &Path) -> Result<(), ServeError> {
+    let path = folder.join(WITNESS);
+    Witness::create(&path).map_err(|error| ServeError { path, error })
+}
+
 impl Server {
     /// Opens what was seen of the log in `folder`, and the socket, which only this user can open.
     ///
     /// # Errors
-    /// Either can't be opened; another signer uses the folder.
+    /// Either can't be opened or is not there; another signer uses the folder.
     pub fn start(folder: &Path, socket: &Path, secrets: Secrets) -> Result<Self, ServeError> {
         let at = |path: &Path| {
             let path = path.to_owned();
             move |error| ServeError { path, error }
         };
-        let seen = folder.join("witness.log");
+        let seen = folder.join(WITNESS);
         let witness = Witness::open(&seen).map_err(at(&seen))?;
         // The witness's lock is ours, so nobody listens on what an earlier run left behind.
         match std::fs::remove_file(socket) {

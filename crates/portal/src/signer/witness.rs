@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::SignerRefusal;
 use crate::ledger::Frontier;
@@ -22,21 +22,22 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// Reads what was seen. A last line without its end was never answered, and goes.
+    /// Makes the file of a signer that has seen nothing; it must not be there yet.
+    pub(super) fn create(path: &Path) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(HEADER.as_bytes())?;
+        file.sync_all()?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    /// Reads what was seen. A last line without its end was never answered, and goes. Without the file nothing is begun: a
+    /// signer that forgot the log would not notice another one in its place.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
         file.try_lock().map_err(|_| io::Error::other("another signer uses it"))?;
         let mut text = String::new();
         file.read_to_string(&mut text)?;
-        if text.is_empty() {
-            file.write_all(HEADER.as_bytes())?;
-            file.sync_all()?;
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                File::open(folder)?.sync_all()?;
-            }
-            text.push_str(HEADER);
-        }
         let entries =
             text.strip_prefix(HEADER).ok_or_else(|| io::Error::other("this is no witness's file"))?;
         let whole = entries.rfind('\n').map_or(0, |end| end + 1);
@@ -44,13 +45,16 @@ impl Witness {
         file.set_len(end)?;
         file.seek(SeekFrom::Start(end))?;
         let mut witness = Self { file, frontier: Frontier::default(), generated: HashSet::new() };
-        entries[..whole].lines().for_each(|entry| witness.take(entry));
+        for entry in entries[..whole].lines() {
+            let read = read(entry).map_err(io::Error::other)?;
+            witness.take(entry, read);
+        }
         Ok(witness)
     }
 
-    fn take(&mut self, entry: &str) {
+    fn take(&mut self, entry: &str, read: Entry) {
         self.frontier.append(entry.as_bytes());
-        self.generated.extend(generated(entry));
+        self.generated.extend(read.more.sha256.filter(|_| read.what == GENERATED));
     }
 
     /// Takes further entries, all or none.
@@ -59,11 +63,9 @@ impl Witness {
         if from != has {
             return Err(SignerRefusal::Gap { has, from });
         }
-        for (at, entry) in (has..).zip(entries) {
-            if entry.contains('\n') || serde_json::from_str::<Value>(entry).is_err() {
-                return Err(SignerRefusal::Entry(at));
-            }
-        }
+        let parsed =
+            (has..).zip(entries).map(|(at, entry)| read(entry).map_err(|_| SignerRefusal::Entry(at)));
+        let parsed: Vec<Entry> = parsed.collect::<Result<_, _>>()?;
         if entries.is_empty() {
             return Ok(());
         }
@@ -72,7 +74,7 @@ impl Witness {
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         // What is on disk now is not known: only a new start tells.
         written.map_err(|error| SignerRefusal::Failed(error.to_string()))?;
-        entries.iter().for_each(|entry| self.take(entry));
+        entries.iter().zip(parsed).for_each(|(entry, read)| self.take(entry, read));
         Ok(())
     }
 
@@ -81,9 +83,25 @@ impl Witness {
     }
 }
 
-/// The digest in an entry that says that a file was generated.
-fn generated(entry: &str) -> Option<String> {
-    let entry: Value = serde_json::from_str(entry).ok()?;
-    (entry.get("what")? == "file generated").then_some(())?;
-    entry.get("more")?.get("sha256")?.as_str().map(str::to_owned)
+/// What an entry says that a license file was made.
+const GENERATED: &str = "file generated";
+
+/// What the signer reads of an entry. A field that stands twice is an error: others might read the other one.
+#[derive(Deserialize)]
+struct Entry {
+    what: String,
+    #[serde(default)]
+    more: More,
+}
+
+#[derive(Deserialize, Default)]
+struct More {
+    sha256: Option<String>,
+}
+
+fn read(entry: &str) -> Result<Entry, String> {
+    if entry.contains(['\n', '\r']) {
+        return Err("an entry is one line".to_owned());
+    }
+    serde_json::from_str(entry).map_err(|error| error.to_string())
 }
