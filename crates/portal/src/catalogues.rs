@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::{Arc, PoisonError};
 
 use grantor_catalogue::Catalogue;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
 use sha2::{Digest, Sha256};
 
 use crate::entity::edition;
@@ -18,7 +19,7 @@ pub struct Edition {
     /// The database's number of it; orders keep it.
     pub id: i64,
     /// What it says.
-    pub catalogue: Catalogue,
+    pub catalogue: Arc<Catalogue>,
 }
 
 /// SHA-256 in hexadecimal digits.
@@ -47,7 +48,7 @@ pub async fn load(store: &Store, name: &str, text: &str, at: i64) -> Result<Edit
         .update_column(edition::Column::LoadedAt)
         .to_owned();
     let row = edition::Entity::insert(row).on_conflict(same).exec_with_returning(store.read()).await?;
-    Ok(Edition { id: row.id, catalogue })
+    Ok(Edition { id: row.id, catalogue: Arc::new(catalogue) })
 }
 
 fn read(name: &str, text: &str) -> Result<Catalogue, Failure> {
@@ -61,26 +62,34 @@ fn read(name: &str, text: &str) -> Result<Catalogue, Failure> {
 ///
 /// # Errors
 /// The database's.
-pub async fn current(db: &impl ConnectionTrait) -> Result<BTreeMap<String, Edition>, Failure> {
-    let rows = edition::Entity::find()
+pub async fn current(store: &Store, db: &impl ConnectionTrait) -> Result<BTreeMap<String, Edition>, Failure> {
+    let rows: Vec<(String, i64)> = edition::Entity::find()
+        .select_only()
+        .columns([edition::Column::Catalogue, edition::Column::Id])
         .order_by_asc(edition::Column::LoadedAt)
         .order_by_asc(edition::Column::Id)
+        .into_tuple()
         .all(db)
         .await?;
-    let latest: BTreeMap<String, edition::Model> =
-        rows.into_iter().map(|row| (row.catalogue.clone(), row)).collect();
-    latest.into_iter().map(|(name, row)| opened(&row).map(|edition| (name, edition))).collect()
+    let latest: BTreeMap<String, i64> = rows.into_iter().collect();
+    let mut current = BTreeMap::new();
+    for (name, id) in latest {
+        current.extend(edition(store, db, id).await?.map(|edition| (name, edition)));
+    }
+    Ok(current)
 }
 
 /// The edition with that number.
 ///
 /// # Errors
 /// The database's.
-pub async fn edition(db: &impl ConnectionTrait, id: i64) -> Result<Option<Edition>, Failure> {
-    let row = edition::Entity::find().filter(edition::Column::Id.eq(id)).one(db).await?;
-    row.map(|row| opened(&row)).transpose()
-}
-
-fn opened(row: &edition::Model) -> Result<Edition, Failure> {
-    Ok(Edition { id: row.id, catalogue: read(&row.catalogue, &row.text)? })
+pub async fn edition(store: &Store, db: &impl ConnectionTrait, id: i64) -> Result<Option<Edition>, Failure> {
+    let known = store.catalogues.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+    if let Some(catalogue) = known {
+        return Ok(Some(Edition { id, catalogue }));
+    }
+    let Some(row) = edition::Entity::find_by_id(id).one(db).await? else { return Ok(None) };
+    let catalogue = Arc::new(read(&row.catalogue, &row.text)?);
+    store.catalogues.lock().unwrap_or_else(PoisonError::into_inner).insert(id, catalogue.clone());
+    Ok(Some(Edition { id, catalogue }))
 }

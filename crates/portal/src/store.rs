@@ -1,10 +1,13 @@
 //! Where the portal keeps everything: one SQLite file, or PostgreSQL for several processes. One code path for both.
 //!
-//! May not know what is kept: tables are the business of `migrations` and `entity`.
+//! May not know the tables: they are the business of `migrations` and `entity`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use grantor_catalogue::Catalogue;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
@@ -23,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Store {
     connection: DatabaseConnection,
+    /// Catalogues by the number of their edition, which never changes: reading one takes longer than booking an order.
+    pub(crate) catalogues: Arc<Mutex<BTreeMap<i64, Arc<Catalogue>>>>,
 }
 
 impl Store {
@@ -54,7 +59,7 @@ impl Store {
         options.max_connections(CONNECTIONS).acquire_timeout(PATIENCE).sqlx_logging(false);
         let connection = Database::connect(options).await?;
         Migrations::up(&connection, None).await?;
-        Ok(Self { connection })
+        Ok(Self { connection, catalogues: Arc::default() })
     }
 
     /// For reading outside of a transaction.

@@ -50,7 +50,7 @@ pub enum Choice {
 /// The database's.
 pub async fn offers(store: &Store, owner: Owner, today: &str) -> Result<Vec<Offer>, Failure> {
     let found = rows(owner, today).all(store.read()).await?;
-    let catalogues = catalogues::current(store.read()).await?;
+    let catalogues = catalogues::current(store, store.read()).await?;
     let mut offers: BTreeMap<Part, Offer> = BTreeMap::new();
     for row in found {
         let part = part(&row);
@@ -105,7 +105,7 @@ pub async fn apply(
     let owner = Owner { account: account.id, site: site.id };
     let tx = store.write().await?;
     let rows = rows(owner, today).lock_exclusive().all(&tx).await?;
-    let catalogues = catalogues::current(&tx).await?;
+    let catalogues = catalogues::current(store, &tx).await?;
     let to = |part: &Part| upgrade(&catalogues.get(&part.catalogue)?.catalogue, &part.number);
     let (moves, mirrored) = match choice {
         Choice::Some(chosen) => (some(&rows, chosen, to)?, false),

@@ -49,12 +49,13 @@ pub(super) fn contents(
     let days: BTreeSet<&str> = spent.iter().map(|one| one.last_day.as_str().min(&longest)).collect();
     let last_day = days.last().map_or_else(|| longest.clone(), |day| (*day).to_owned());
     let order = order(catalogue, selection, whose, &last_day)?;
-    let whole = expansion(catalogue, &order)?;
+    let of_name = BTreeMap::from([(catalogue.name.clone(), catalogue.clone())]);
+    let whole = expansion(&of_name, &order)?;
     let mut lines: Vec<(TechnicalLine, Expiry)> = Vec::new();
     let mut before: BTreeMap<Key, u32> = BTreeMap::new();
     for day in days.iter().rev() {
         let some = lasting(&order, catalogue, spent, day);
-        for line in expansion(catalogue, &some)?.lines {
+        for line in expansion(&of_name, &some)?.lines {
             let had = before.insert(key(&line), line.count);
             let ends = while_maintained(catalogue, &line, expiry(day), whose);
             lines.extend(added(line, had).zip(ends));
@@ -239,9 +240,8 @@ fn lasting(order: &Order, catalogue: &Catalogue, spent: &[Spent], day: &str) -> 
     Order { items, ..order.clone() }
 }
 
-fn expansion(catalogue: &Catalogue, order: &Order) -> Result<Expansion, Failure> {
-    let of_name = BTreeMap::from([(catalogue.name.clone(), catalogue.clone())]);
-    let expansions = expand(order, &of_name).map_err(|problems| {
+fn expansion(of_name: &BTreeMap<String, Catalogue>, order: &Order) -> Result<Expansion, Failure> {
+    let expansions = expand(order, of_name).map_err(|problems| {
         let problems: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
         Refusal::File(problems.join("\n"))
     })?;

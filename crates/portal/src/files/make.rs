@@ -53,7 +53,7 @@ struct Made {
 /// As for [`generate`].
 pub async fn preview(store: &Store, request: &Request<'_>) -> Result<Preview, Failure> {
     let tx = store.write().await?;
-    let made = make(&tx, request).await;
+    let made = make(store, &tx, request).await;
     tx.rollback().await?;
     let made = made?;
     let before = made.replaced.as_ref().map(|row| parse("license", row.unsigned.as_bytes()).document);
@@ -77,7 +77,7 @@ pub async fn generate(store: &Store, request: &Request<'_>, key: &str) -> Result
         tx.rollback().await?;
         return same(&row, request);
     }
-    let made = make(&tx, request).await?;
+    let made = make(store, &tx, request).await?;
     let id = write(&tx, request, &made, key).await?;
     tx.commit().await?;
     Ok(number(id))
@@ -89,7 +89,7 @@ fn same(row: &file::Model, request: &Request<'_>) -> Result<String, Failure> {
     if own { Ok(number(row.id)) } else { Err(Failure::field("request key", "is that of another request")) }
 }
 
-async fn make(tx: &DatabaseTransaction, request: &Request<'_>) -> Result<Made, Failure> {
+async fn make(store: &Store, tx: &DatabaseTransaction, request: &Request<'_>) -> Result<Made, Failure> {
     if !request.site.active {
         let says = format!("the install site `{}` is not active", request.site.details.name);
         return Err(Failure::field("install site", says));
@@ -98,7 +98,7 @@ async fn make(tx: &DatabaseTransaction, request: &Request<'_>) -> Result<Made, F
         Some(number) => Some(end(tx, request.account, number, "superseded").await?),
         None => None,
     };
-    let edition = edition(tx, &request.selection.catalogue).await?;
+    let edition = edition(store, tx, &request.selection.catalogue).await?;
     let owner = Owner { account: request.account.id, site: request.site.id };
     let spent = spend(tx, owner, &wanted(request.selection)?, &request.today.to_string()).await?;
     let lrn = lrn(tx, request, replaced.as_ref()).await?;
@@ -113,8 +113,8 @@ async fn make(tx: &DatabaseTransaction, request: &Request<'_>) -> Result<Made, F
     Ok(Made { contents, spent, edition, lrn, replaced })
 }
 
-async fn edition(tx: &DatabaseTransaction, name: &str) -> Result<Edition, Failure> {
-    let found = catalogues::current(tx).await?.remove(name);
+async fn edition(store: &Store, tx: &DatabaseTransaction, name: &str) -> Result<Edition, Failure> {
+    let found = catalogues::current(store, tx).await?.remove(name);
     found.ok_or_else(|| Failure::field("product", format!("there is no catalogue `{name}`")))
 }
 

@@ -106,7 +106,7 @@ pub async fn check(store: &Store, order: &NewOrder) -> Result<Vec<OrderProblem>,
 /// What the order refers to, or every problem of it.
 async fn place(store: &Store, order: &NewOrder) -> Result<Place, Failure> {
     let db = store.read();
-    let editions = catalogues::current(db).await?;
+    let editions = catalogues::current(store, db).await?;
     let mut found = problems(order, &editions);
     let account = told(order, "account", accounts::find(db, &order.account).await, &mut found)?;
     let sold_to = order.sold_to.as_deref().unwrap_or(&order.account);
