@@ -115,7 +115,7 @@ fn selection(clients: u32) -> String {
     format!(
         "catalogue = \"pureconnect-4\"\nlicense_type = \"production\"\n\
          items = [{{ part = \"SW-001-4.0-SL03\", quantity = 1 }}, {{ part = \"SW-001-4.0-AL02\", quantity = {clients} }}]\n\
-         [computer]\nhost_id = \"0050569a1b2c\"\nname = \"testing\"\n"
+         [machine]\nhost_id = \"0050569a1b2c\"\nname = \"testing\"\n"
     )
 }
 

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 pub use make::{Request, deactivate, generate, preview};
 pub use show::{Filter, document, list, unsigned, was_signed};
 
-/// A computer that a file is for.
+/// A machine that a file is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Computer {
+pub struct Machine {
     /// Its host id, as `grantor hostid` tells it there.
     pub host_id: String,
     /// Its name.
@@ -44,11 +44,11 @@ pub struct Selection {
     pub catalogue: String,
     /// One of the catalogue's license types.
     pub license_type: String,
-    /// The computer.
-    pub computer: Computer,
-    /// The other computer of a switchover pair; `None`: "at another time".
+    /// The machine.
+    pub machine: Machine,
+    /// The other machine of a switchover pair; `None`: "at another time".
     #[serde(default)]
-    pub switchover: Option<Computer>,
+    pub switchover: Option<Machine>,
     /// For example "Media Server Based".
     #[serde(default)]
     pub system_type: String,
@@ -90,9 +90,9 @@ pub struct LicenseFile {
     pub catalogue: String,
     /// Its type.
     pub license_type: String,
-    /// The computer's name.
+    /// The machine's name.
     pub machine: String,
-    /// The other computer's name, in a switchover pair.
+    /// The other machine's name, in a switchover pair.
     pub switchover_machine: Option<String>,
     /// How many files it is the successor of.
     pub generation: u64,

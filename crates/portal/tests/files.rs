@@ -6,7 +6,7 @@ mod support;
 use grantor_portal::accounts::Account;
 use grantor_portal::entitlements::balances;
 use grantor_portal::files::{
-    Chosen, Computer, Filter, Request, Selection, deactivate, document, generate, list, preview, unsigned,
+    Chosen, Filter, Machine, Request, Selection, deactivate, document, generate, list, preview, unsigned,
     was_signed,
 };
 use grantor_portal::orders::{Term, book};
@@ -29,7 +29,7 @@ fn selection(clients: u32) -> Selection {
     Selection {
         catalogue: "pureconnect-4".to_owned(),
         license_type: "production".to_owned(),
-        computer: Computer { host_id: "0050569a1b2c".to_owned(), name: "testing".to_owned() },
+        machine: Machine { host_id: "0050569a1b2c".to_owned(), name: "testing".to_owned() },
         switchover: None,
         system_type: "Media Server Based".to_owned(),
         mail_connector: String::new(),
@@ -168,7 +168,7 @@ fn a_file_has_exactly_one_server_item_and_a_right_host_id_and_is_for_a_known_typ
         let told = refusal(preview(&store, &request(&owner, &none)).await).to_string();
         assert!(told.contains("exactly one server item, not 0"), "{told}");
         let mut wrong = selection(1);
-        wrong.computer.host_id = "G6 07".to_owned();
+        wrong.machine.host_id = "G6 07".to_owned();
         let told = refusal(preview(&store, &request(&owner, &wrong)).await);
         assert!(matches!(told, Refusal::Field { field: "host id", .. }), "{told}");
         let mut odd = selection(1);
@@ -180,11 +180,11 @@ fn a_file_has_exactly_one_server_item_and_a_right_host_id_and_is_for_a_known_typ
 }
 
 #[test]
-fn a_switchover_pair_is_in_one_file_and_either_computer_may_load_it() {
+fn a_switchover_pair_is_in_one_file_and_either_machine_may_load_it() {
     on_both(|store| async move {
         let owner = ordered(&store).await;
         let mut pair = selection(1);
-        pair.switchover = Some(Computer { host_id: "0050569a1b2d".to_owned(), name: "backup".to_owned() });
+        pair.switchover = Some(Machine { host_id: "0050569a1b2d".to_owned(), name: "backup".to_owned() });
         let shown = preview(&store, &request(&owner, &pair)).await.unwrap();
         assert!(shown.text.contains("SERVER testing \"0050569a1b2c 0050569a1b2d\""), "{}", shown.text);
         assert!(shown.text.contains("# Switchover pair: testing and backup"), "{}", shown.text);

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use grantor_license::{Expiry, LineState, RootKey, SigningKey, Trust, parse, verify};
-use grantor_portal::files::{Chosen, Computer, Request, Selection, document, generate, unsigned};
+use grantor_portal::files::{Chosen, Machine, Request, Selection, document, generate, unsigned};
 use grantor_portal::ledger::verify_export;
 use grantor_portal::orders::book;
 use grantor_portal::signer::{Client, KeysError, Server, SignerError, SignerRefusal, prepare, seal, unseal};
@@ -48,7 +48,7 @@ async fn planned(store: &Store, key: &str) -> (grantor_portal::accounts::Account
     let selection = Selection {
         catalogue: "pureconnect-4".to_owned(),
         license_type: "production".to_owned(),
-        computer: Computer { host_id: "0050569a1b2c".to_owned(), name: "testing".to_owned() },
+        machine: Machine { host_id: "0050569a1b2c".to_owned(), name: "testing".to_owned() },
         switchover: None,
         system_type: String::new(),
         mail_connector: String::new(),

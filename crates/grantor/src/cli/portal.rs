@@ -178,7 +178,7 @@ pub(crate) enum PortalFile {
         account: String,
         /// The install site's name
         site: String,
-        /// A TOML file: `catalogue`, `license_type`, tables `computer` and `switchover`, and `items`
+        /// A TOML file: `catalogue`, `license_type`, tables `machine` and `switchover`, and `items`
         selection: PathBuf,
         /// The number of the file that it takes the place of
         #[arg(long)]

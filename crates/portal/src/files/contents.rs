@@ -14,7 +14,7 @@ use grantor_license::{Document, Expiry, HostId};
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::{Computer, Selection};
+use super::{Machine, Selection};
 use crate::draft;
 use crate::entitlements::{NEVER, Spent};
 use crate::refusal::text;
@@ -185,13 +185,13 @@ fn order(
     })
 }
 
-/// One `SERVER` line, also for a switchover pair: either computer's host id is enough.
+/// One `SERVER` line, also for a switchover pair: either machine's host id is enough.
 fn server(selection: &Selection) -> Result<OrderServer, Failure> {
-    let mut hostid = host_id("host id", &selection.computer)?;
+    let mut hostid = host_id("host id", &selection.machine)?;
     if let Some(other) = &selection.switchover {
         hostid = format!("{hostid} {}", host_id("switchover host id", other)?);
     }
-    let host = word("machine name", &selection.computer.name, 100)?;
+    let host = word("machine name", &selection.machine.name, 100)?;
     Ok(OrderServer { host, hostid, port: None, place: Place::default() })
 }
 
@@ -201,8 +201,8 @@ fn word(field: &'static str, said: &str, longest: usize) -> Result<String, Failu
     if word.contains(char::is_whitespace) { Err(Failure::field(field, "has blanks")) } else { Ok(word) }
 }
 
-fn host_id(field: &'static str, computer: &Computer) -> Result<String, Failure> {
-    let id = word(field, &computer.host_id, 200)?;
+fn host_id(field: &'static str, machine: &Machine) -> Result<String, Failure> {
+    let id = word(field, &machine.host_id, 200)?;
     HostId::parse(&id).map_err(|error| Failure::field(field, format!("{error}; {}", error.hint())))?;
     Ok(id)
 }
@@ -253,7 +253,7 @@ fn expansion(of_name: &BTreeMap<String, Catalogue>, order: &Order) -> Result<Exp
 fn remarks(selection: &Selection) -> Vec<String> {
     let remark = |what: &str, text: &str| (!text.is_empty()).then(|| format!("{what}: {text}"));
     let pair = selection.switchover.as_ref().map(|other| {
-        format!("Switchover pair: {} and {}; load this file on both", selection.computer.name, other.name)
+        format!("Switchover pair: {} and {}; load this file on both", selection.machine.name, other.name)
     });
     let said = [
         pair,
