@@ -386,7 +386,10 @@ fn unknown_key(name: &str, text: &str, path: &str) -> String {
         .filter(|known| strsim::osa_distance(known, key) <= 3);
     let hint = near.map_or_else(
         || "see the user guide's page on configuration".to_owned(),
-        |near| format!("did you mean `{near}`?"),
+        |near| match *near == key {
+            true => format!("`{key}` belongs in another table: see the user guide's page on configuration"),
+            false => format!("did you mean `{near}`?"),
+        },
     );
     format!("{name}:{line}:1: error: there is no key `{path}`\n  hint: {hint}")
 }
@@ -399,6 +402,12 @@ mod tests {
     fn an_empty_file_is_a_whole_configuration() {
         let config = Config::parse("grantor.toml", "").unwrap();
         assert_eq!((config.port, config.limits.seats_per_client), (7260, 9999));
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_table_is_not_called_a_slip_of_the_pen() {
+        let error = Config::parse("grantor.toml", "[root_keys]\nacme = \"…\"\n").unwrap_err().to_string();
+        assert!(error.contains("hint: `root_keys` belongs in another table"), "{error}");
     }
 
     #[test]
