@@ -11,7 +11,7 @@ use clap_complete::Shell;
 pub(crate) use cluster::ClusterAction;
 pub(crate) use portal::{
     AccountKind, Audit, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile, PortalOrder,
-    PortalSite, Signer,
+    PortalPerson, PortalSite, Signer,
 };
 
 const EXIT_CODES: &str = "\

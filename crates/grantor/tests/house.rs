@@ -22,9 +22,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("grantor-catalogue", &[]),
     ("grantor-site", &["grantor-license", "grantor-catalogue"]),
     ("grantor-api", &[]),
-    ("grantor-server", &["grantor-license", "grantor-catalogue", "grantor-site", "grantor-api"]),
+    ("grantor-web", &[]),
+    (
+        "grantor-server",
+        &["grantor-license", "grantor-catalogue", "grantor-site", "grantor-api", "grantor-web"],
+    ),
     ("grantor-client", &["grantor-license", "grantor-api"]),
-    ("grantor-portal", &["grantor-license", "grantor-catalogue"]),
+    ("grantor-portal", &["grantor-license", "grantor-catalogue", "grantor-web"]),
     (
         "grantor",
         &[
@@ -35,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "grantor-server",
             "grantor-client",
             "grantor-portal",
+            "grantor-web",
         ],
     ),
     ("grantor-sim", &["grantor-license", "grantor-site", "grantor-server"]),

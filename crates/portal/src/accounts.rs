@@ -1,15 +1,17 @@
 //! Accounts of the publisher: end users, whom it sold to, partners and service providers, in a hierarchy.
 
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
     QueryOrder, SqlErr,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::entity::account;
 use crate::refusal::text;
 use crate::store::Store;
-use crate::{Failure, Refusal};
+use crate::{Failure, Refusal, log};
 
 /// What an account is to the publisher (seed 002, "Sold to Account", "End User Account").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::EndUser, Self::SoldTo, Self::Partner, Self::ServiceProvider];
+
     /// As it is kept and shown.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -71,15 +76,16 @@ impl From<account::Model> for Account {
     }
 }
 
-/// Creates an account; `at` is now, in milliseconds since 1970.
+/// Creates an account; `by` is who does it, `at` now in milliseconds since 1970.
 ///
 /// # Errors
 /// A field that is missing or too long; a reference number that is taken; a parent that is not there; the database's.
-pub async fn create(store: &Store, new: &NewAccount, at: i64) -> Result<Account, Failure> {
-    let reference = text("reference", &new.reference, 40)?;
+pub async fn create(store: &Store, new: &NewAccount, (by, at): (&str, i64)) -> Result<Account, Failure> {
+    let reference = text("reference number", &new.reference, 40)?;
     let name = text("name", &new.name, 200)?;
+    let tx = store.write().await?;
     let parent_id = match &new.parent {
-        Some(parent) => Some(find(store.read(), parent).await?.id),
+        Some(parent) => Some(find(&tx, parent).await?.id),
         None => None,
     };
     let row = account::ActiveModel {
@@ -90,13 +96,16 @@ pub async fn create(store: &Store, new: &NewAccount, at: i64) -> Result<Account,
         created_at: Set(at),
         ..Default::default()
     };
-    let made = account::Entity::insert(row).exec_with_returning(store.read()).await;
-    match made {
+    let made = match account::Entity::insert(row).exec_with_returning(&tx).await {
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
-            Err(Refusal::AccountExists(reference).into())
+            return Err(Refusal::AccountExists(reference).into());
         }
-        made => Ok(made?.into()),
-    }
+        made => Account::from(made?),
+    };
+    let more = json!({ "account": made, "parent": new.parent });
+    log::append(&tx, at, by, "account created", more).await?;
+    tx.commit().await?;
+    Ok(made)
 }
 
 /// The account with that reference number.
@@ -107,6 +116,15 @@ pub async fn find(db: &impl ConnectionTrait, reference: &str) -> Result<Account,
     let found =
         account::Entity::find().filter(account::Column::Reference.eq(reference.trim())).one(db).await?;
     Ok(found.ok_or_else(|| Refusal::UnknownAccount(reference.trim().to_owned()))?.into())
+}
+
+/// The account with the database's number.
+///
+/// # Errors
+/// [`Refusal::UnknownAccount`]; the database's.
+pub async fn by_id(db: &impl ConnectionTrait, id: i64) -> Result<Account, Failure> {
+    let found = account::Entity::find_by_id(id).one(db).await?;
+    Ok(found.ok_or_else(|| Refusal::UnknownAccount(id.to_string()))?.into())
 }
 
 /// Accounts whose name or reference number contains the text, by name: how many there are, and one page of them, counted
@@ -120,8 +138,22 @@ pub async fn search(
     page: u64,
     per_page: u64,
 ) -> Result<(u64, Vec<Account>), Failure> {
+    search_within(store, None, text, page, per_page).await
+}
+
+/// As [`search`], among those only that the condition lets through.
+pub(crate) async fn search_within(
+    store: &Store,
+    within: Option<SimpleExpr>,
+    text: &str,
+    page: u64,
+    per_page: u64,
+) -> Result<(u64, Vec<Account>), Failure> {
     let mut query =
         account::Entity::find().order_by_asc(account::Column::Name).order_by_asc(account::Column::Id);
+    if let Some(within) = within {
+        query = query.filter(within);
+    }
     if !text.is_empty() {
         let found = account::Column::Name.contains(text).or(account::Column::Reference.contains(text));
         query = query.filter(found);

@@ -1,5 +1,7 @@
 //! The whole of the books as one text, and back: for backups, and for moving from SQLite to PostgreSQL or the other way.
 //!
+//! Visits and links for new passwords are left out: they end with the books that they were made in.
+//!
 //! A heading, a line a row, and a last line that counts them, so that a file that was cut is noticed.
 
 use std::io::{self, BufRead, Write};
@@ -14,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::entity::{
-    account, edition, entitlement, file, file_item, log_entry, log_head, order, order_line, site,
+    account, certification, edition, entitlement, file, file_item, log_entry, log_head, mail, order,
+    order_line, person, saved_filter, site,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -71,6 +74,10 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(entitlement::Entity, &tx, to).await?;
     rows += table(file::Entity, &tx, to).await?;
     rows += table(file_item::Entity, &tx, to).await?;
+    rows += table(person::Entity, &tx, to).await?;
+    rows += table(certification::Entity, &tx, to).await?;
+    rows += table(saved_filter::Entity, &tx, to).await?;
+    rows += table(mail::Entity, &tx, to).await?;
     rows += table(log_entry::Entity, &tx, to).await?;
     rows += table(log_head::Entity, &tx, to).await?;
     put(to, &Line::End { rows })?;
@@ -173,6 +180,10 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "entitlements" => insert_as::<entitlement::Entity>(tx, row).await,
         "files" => insert_as::<file::Entity>(tx, row).await,
         "file_items" => insert_as::<file_item::Entity>(tx, row).await,
+        "people" => insert_as::<person::Entity>(tx, row).await,
+        "certifications" => insert_as::<certification::Entity>(tx, row).await,
+        "saved_filters" => insert_as::<saved_filter::Entity>(tx, row).await,
+        "mails" => insert_as::<mail::Entity>(tx, row).await,
         "log_entries" => insert_as::<log_entry::Entity>(tx, row).await,
         "log_head" => insert_as::<log_head::Entity>(tx, row).await,
         other => Ok(Err(format!("there is no table `{other}`"))),
@@ -191,14 +202,28 @@ where
     Ok(Ok(()))
 }
 
+/// Tables whose keys the database counts.
+const COUNTED: [&str; 12] = [
+    "accounts",
+    "sites",
+    "editions",
+    "orders",
+    "order_lines",
+    "entitlements",
+    "files",
+    "file_items",
+    "people",
+    "certifications",
+    "saved_filters",
+    "mails",
+];
+
 /// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.
 async fn count_on(tx: &DatabaseTransaction) -> Result<(), sea_orm::DbErr> {
     if tx.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
-    for table in
-        ["accounts", "sites", "editions", "orders", "order_lines", "entitlements", "files", "file_items"]
-    {
+    for table in COUNTED {
         let sql = format!(
             "select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 0) + 1 from {table}), false)"
         );

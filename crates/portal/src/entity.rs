@@ -2,12 +2,18 @@
 #![allow(missing_docs, unreachable_pub, reason = "columns are described where the tables are made")]
 
 pub mod account;
+pub mod certification;
 pub mod edition;
 pub mod entitlement;
 pub mod file;
 pub mod file_item;
 pub mod log_entry;
 pub mod log_head;
+pub mod mail;
 pub mod order;
 pub mod order_line;
+pub mod person;
+pub mod saved_filter;
 pub mod site;
+pub mod ticket;
+pub mod visit;

@@ -11,7 +11,7 @@ use grantor_license::Change;
 use serde::{Deserialize, Serialize};
 
 pub use make::{Request, deactivate, generate, preview};
-pub use show::{Filter, document, list, unsigned, was_signed};
+pub use show::{Details, Filter, Sort, details, document, list, unsigned, was_signed};
 
 /// A machine that a file is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use sea_orm::{
 use sea_orm::{ColumnTrait, DbErr};
 use serde_json::{Value, json};
 
-use crate::Failure;
 use crate::entity::{log_entry, log_head};
+use crate::{Failure, ledger};
 
 /// The version of an entry's form.
 const VERSION: u32 = 1;
@@ -69,4 +69,22 @@ pub(crate) async fn was_witnessed(db: &impl ConnectionTrait, checkpoint: &str) -
     let change = log_head::ActiveModel { id: Set(1), checkpoint, ..Default::default() };
     log_head::Entity::update(change).exec(db).await?;
     Ok(())
+}
+
+/// Everything that the signer's latest checkpoint covers, for offline verification; `None`: no signer has seen the log yet.
+///
+/// # Errors
+/// The database's.
+pub async fn export(db: &impl ConnectionTrait) -> Result<Option<String>, Failure> {
+    let (_, checkpoint) = head(db).await?;
+    let Some(checkpoint) = checkpoint else { return Ok(None) };
+    let size = ledger::open_size(&checkpoint).unwrap_or(0);
+    let (mut from, mut bodies) = (0, Vec::new());
+    while from < size {
+        let some = entries(db, from, (size - from).min(1000)).await?;
+        let Some(last) = some.last() else { break };
+        from = last.position + 1;
+        bodies.extend(some.into_iter().map(|entry| entry.body));
+    }
+    Ok(Some(ledger::export(bodies.iter().map(String::as_str), &checkpoint)))
 }

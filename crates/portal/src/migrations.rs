@@ -12,6 +12,7 @@ impl MigratorTrait for Migrations {
         vec![
             step("0001_orders", include_str!("../migrations/0001_orders.sql")),
             step("0002_files", include_str!("../migrations/0002_files.sql")),
+            step("0003_people", include_str!("../migrations/0003_people.sql")),
         ]
     }
 }

@@ -3,6 +3,7 @@
 mod book;
 mod csv;
 mod problems;
+mod show;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ use crate::store::Store;
 
 pub use book::{Booked, book, check};
 pub use csv::{CsvOrders, read_csv};
+pub use show::{BookedOrder, OrderLine, list, one, sold_to};
 
 /// Lines of one order, at most.
 pub const MAX_LINES: usize = 10_000;

@@ -43,6 +43,9 @@ pub enum Refusal {
     /// An order of that number, with other contents.
     #[error("order `{0}` is booked already, with other contents")]
     OrderDiffers(String),
+    /// The account has no such order.
+    #[error("there is no order `{0}`")]
+    UnknownOrder(String),
     /// No order has this license reference number.
     #[error("no order has the license reference number `{0}`, nor one that it may be mistyped from")]
     UnknownLrn(String),
@@ -68,6 +71,23 @@ pub enum Refusal {
     /// The file was deactivated or superseded.
     #[error("the license file `{0}` is not active any more")]
     FileEnded(String),
+    /// There is somebody with this mail address.
+    #[error("somebody signs in as `{0}` already")]
+    PersonExists(String),
+    /// No such person.
+    #[error("there is nobody with the mail address `{0}`")]
+    UnknownPerson(String),
+    /// Only who holds a current certification for a product generates its files (seed 002, "Who Can Generate Licenses").
+    #[error("{person} holds no current certification for {product}")]
+    NotCertified {
+        /// Who.
+        person: String,
+        /// The catalogue.
+        product: String,
+    },
+    /// The link for a new password was used, is too old, or never was.
+    #[error("this link can't be used any more")]
+    TicketEnded,
     /// The file waits for its signatures.
     #[error("the license file `{0}` is not signed yet")]
     NotSigned(String),
@@ -87,9 +107,16 @@ impl Refusal {
             Self::Catalogue(_) | Self::Order(_) => "mend what is listed; nothing was booked",
             Self::OrderDiffers(_) => "a change of an order is an order of its own: use another number",
             Self::NoUpgrade(_) => "see which parts have one; what was mirrored once has none",
+            Self::UnknownOrder(_) => "look under Orders",
             Self::UnknownLrn(_) => "look it up in the license letter",
             Self::File(_) => "change what is chosen; nothing was spent",
             Self::UnknownFile(_) => "look under Activation File Activity",
+            Self::PersonExists(_) => "open that person, or use another mail address",
+            Self::UnknownPerson(_) => "look under People",
+            Self::NotCertified { .. } => {
+                "have somebody who is certified do it, or have the certification entered"
+            }
+            Self::TicketEnded => "have a new one sent from the sign-in page",
             Self::FileEnded(_) => "take the file that came after it",
             Self::NotSigned(_) => "try again in a moment; if it stays so, see whether the signer runs",
             Self::NotAvailable { .. } => "take fewer, deactivate a file that uses them, or order more",

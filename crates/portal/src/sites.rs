@@ -5,12 +5,13 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, SqlErr,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::accounts::Account;
 use crate::entity::site;
 use crate::refusal::{optional_text, text};
 use crate::store::Store;
-use crate::{Failure, Refusal};
+use crate::{Failure, Refusal, log};
 
 /// What the dialog "Install Site Details" asks for. Only the name is needed; a line has up to 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -92,17 +93,27 @@ fn row(details: Details) -> site::ActiveModel {
     }
 }
 
-/// Creates an active site.
+/// Creates an active site; `by` is who does it, `at` now in milliseconds since 1970.
 ///
 /// # Errors
 /// A name that is missing or taken, a field that is too long; the database's.
-pub async fn create(store: &Store, account: &Account, details: &Details) -> Result<Site, Failure> {
+pub async fn create(
+    store: &Store,
+    account: &Account,
+    details: &Details,
+    (by, at): (&str, i64),
+) -> Result<Site, Failure> {
     let details = checked(details)?;
     let name = details.name.clone();
     let row =
         site::ActiveModel { account_id: Set(account.id), active: Set(true), version: Set(1), ..row(details) };
-    let made = site::Entity::insert(row).exec_with_returning(store.read()).await;
-    Ok(made.map_err(|error| taken(error, name))?.into())
+    let tx = store.write().await?;
+    let made = site::Entity::insert(row).exec_with_returning(&tx).await;
+    let made = Site::from(made.map_err(|error| taken(error, name))?);
+    let more = json!({ "account": account.reference, "site": made });
+    log::append(&tx, at, by, "site created", more).await?;
+    tx.commit().await?;
+    Ok(made)
 }
 
 /// Changes a site, also whether it is active, if it is still the version that the editor saw.
@@ -115,22 +126,28 @@ pub async fn edit(
     seen: &Site,
     details: &Details,
     active: bool,
+    (by, at): (&str, i64),
 ) -> Result<Site, Failure> {
     let details = checked(details)?;
     let name = details.name.clone();
     let change = site::ActiveModel { active: Set(active), version: Set(seen.version + 1), ..row(details) };
+    let tx = store.write().await?;
     let edited = site::Entity::update_many()
         .set(change)
         .filter(site::Column::Id.eq(seen.id))
         .filter(site::Column::AccountId.eq(account.id))
         .filter(Expr::col(site::Column::Version).eq(seen.version))
-        .exec(store.read())
+        .exec(&tx)
         .await
         .map_err(|error| taken(error, name.clone()))?;
     if edited.rows_affected == 0 {
         return Err(Refusal::ChangedMeanwhile(seen.details.name.clone()).into());
     }
-    find(store.read(), account, &name).await
+    let made = find(&tx, account, &name).await?;
+    let more = json!({ "account": account.reference, "was": seen.details.name, "site": made });
+    log::append(&tx, at, by, "site changed", more).await?;
+    tx.commit().await?;
+    Ok(made)
 }
 
 fn taken(error: sea_orm::DbErr, name: String) -> Failure {

@@ -6,10 +6,11 @@ mod support;
 use grantor_portal::accounts::Account;
 use grantor_portal::entitlements::balances;
 use grantor_portal::files::{
-    Chosen, Filter, Machine, Request, Selection, deactivate, document, generate, list, preview, unsigned,
-    was_signed,
+    Chosen, Filter, Machine, Request, Selection, Sort, deactivate, document, generate, list, preview,
+    unsigned, was_signed,
 };
 use grantor_portal::orders::{Term, book};
+use grantor_portal::people::Actor;
 use grantor_portal::sites::Site;
 use grantor_portal::store::Store;
 use grantor_portal::{Failure, Refusal, log};
@@ -40,7 +41,15 @@ fn selection(clients: u32) -> Selection {
 
 fn request<'a>(owner: &'a (Account, Site), selection: &'a Selection) -> Request<'a> {
     let today = TODAY.parse().unwrap();
-    Request { account: &owner.0, site: &owner.1, selection, replaces: None, by: "bob", at: NOW, today }
+    Request {
+        account: &owner.0,
+        site: &owner.1,
+        selection,
+        replaces: None,
+        by: Actor::House("bob"),
+        at: NOW,
+        today,
+    }
 }
 
 async fn available(store: &Store, owner: &(Account, Site)) -> u64 {
@@ -66,7 +75,10 @@ fn a_preview_shows_the_file_and_spends_nothing() {
         assert!(shown.text.contains("# System type: Media Server Based"), "{}", shown.text);
         assert!(shown.explained.contains("I3_ACCESS_CLIENT"), "{}", shown.explained);
         assert_eq!((available(&store, &owner).await, shown.changes), (50, vec![]));
-        assert_eq!(list(&store, &owner.0, &Filter::default(), 0, 10).await.unwrap().0, 0);
+        assert_eq!(
+            list(&store, &owner.0, &Filter::default(), (Sort::Generated, true), 0, 10).await.unwrap().0,
+            0
+        );
     });
 }
 
@@ -103,7 +115,8 @@ fn an_update_takes_the_place_of_the_file_and_shows_what_changes() {
         assert_eq!(available(&store, &owner).await, 30);
         let new = generate(&store, &update, "2").await.unwrap();
         assert_eq!(available(&store, &owner).await, 5);
-        let (total, files) = list(&store, &owner.0, &Filter::default(), 0, 10).await.unwrap();
+        let (total, files) =
+            list(&store, &owner.0, &Filter::default(), (Sort::Generated, true), 0, 10).await.unwrap();
         let shown: Vec<_> =
             files.iter().map(|one| (one.number.as_str(), one.generation, one.active)).collect();
         assert_eq!((total, shown), (2, vec![(new.as_str(), 2, true), (old.as_str(), 1, false)]));
@@ -123,7 +136,7 @@ fn deactivating_gives_the_quantities_back_once() {
         assert_eq!(both.iter().filter(|done| **done).count(), 1);
         assert_eq!(available(&store, &owner).await, 50);
         let active = Filter { active: Some(true), ..Filter::default() };
-        assert_eq!(list(&store, &owner.0, &active, 0, 10).await.unwrap().0, 0);
+        assert_eq!(list(&store, &owner.0, &active, (Sort::Generated, true), 0, 10).await.unwrap().0, 0);
     });
 }
 

@@ -36,17 +36,17 @@ fn a_reference_number_is_given_once_and_accounts_are_found_by_parts_of_their_nam
             parent: Some("ACME".to_owned()),
         };
         assert_eq!(
-            refusal(accounts::create(&store, &new, NOW).await),
+            refusal(accounts::create(&store, &new, ("ann", NOW)).await),
             Refusal::AccountExists("ACME".to_owned())
         );
         new.reference = "P-1".to_owned();
-        accounts::create(&store, &new, NOW).await.unwrap();
+        accounts::create(&store, &new, ("ann", NOW)).await.unwrap();
         let (total, found) = accounts::search(&store, "Contact", 0, 10).await.unwrap();
         assert_eq!((total, found[0].reference.as_str()), (1, "ACME"));
         assert_eq!(accounts::search(&store, "", 0, 1).await.unwrap().0, 2);
         new.parent = Some("nobody".to_owned());
         assert_eq!(
-            refusal(accounts::create(&store, &new, NOW).await),
+            refusal(accounts::create(&store, &new, ("ann", NOW)).await),
             Refusal::UnknownAccount("nobody".to_owned())
         );
     });
@@ -57,11 +57,12 @@ fn a_site_is_edited_by_who_saw_its_last_version_only_and_takes_no_order_once_ina
     on_both(|store| async move {
         let (account, berlin) = acme(&store).await;
         let named = |name: &str| Details { name: name.to_owned(), ..Details::default() };
-        let twice = sites::create(&store, &account, &named("Berlin")).await;
+        let twice = sites::create(&store, &account, &named("Berlin"), ("ann", NOW)).await;
         assert_eq!(refusal(twice), Refusal::SiteExists("Berlin".to_owned()));
-        let edited = sites::edit(&store, &account, &berlin, &named("Berlin"), false).await.unwrap();
+        let edited =
+            sites::edit(&store, &account, &berlin, &named("Berlin"), false, ("ann", NOW)).await.unwrap();
         assert_eq!((edited.active, edited.version), (false, 2));
-        let stale = sites::edit(&store, &account, &berlin, &named("Bonn"), true).await;
+        let stale = sites::edit(&store, &account, &berlin, &named("Bonn"), true, ("ann", NOW)).await;
         assert_eq!(refusal(stale), Refusal::ChangedMeanwhile("Berlin".to_owned()));
         let refused = problems(book(&store, &order("1", &[("SW-001-4.0-AL02", 1)]), "ann", NOW, 1).await);
         assert_eq!(refused, ["order 1, site: the install site `Berlin` is not active"]);

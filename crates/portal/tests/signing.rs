@@ -12,6 +12,7 @@ use grantor_license::{Expiry, LineState, RootKey, SigningKey, Trust, parse, veri
 use grantor_portal::files::{Chosen, Machine, Request, Selection, document, generate, unsigned};
 use grantor_portal::ledger::verify_export;
 use grantor_portal::orders::book;
+use grantor_portal::people::Actor;
 use grantor_portal::signer::{Client, KeysError, Server, SignerError, SignerRefusal, prepare, seal, unseal};
 use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::store::Store;
@@ -61,7 +62,7 @@ async fn planned(store: &Store, key: &str) -> (grantor_portal::accounts::Account
         site: &site,
         selection: &selection,
         replaces: None,
-        by: "bob",
+        by: Actor::House("bob"),
         at: NOW,
         today,
     };

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+pub use grantor_web::tls::Tls;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
@@ -123,18 +124,6 @@ impl Default for Limits {
             shrink: grantor_site::settings::Shrink::Keep,
         }
     }
-}
-
-/// TLS. Without these the server makes a certificate at its first start.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Tls {
-    /// Certificate chain in PEM.
-    pub certificate: Option<PathBuf>,
-    /// Its key in PEM.
-    pub key: Option<PathBuf>,
-    /// More names and addresses for the certificate that the server makes.
-    pub names: Vec<String>,
 }
 
 /// Several servers as one. A server without a join token stands alone until it takes others in.

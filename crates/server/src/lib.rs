@@ -7,7 +7,7 @@ pub mod log;
 pub mod logging;
 pub mod run;
 pub mod secret;
-pub mod tls;
+pub use grantor_web::tls;
 
 mod clock;
 mod eventlog;

@@ -1,39 +1,24 @@
-//! The accept loop: TLS, bounds on connections and time. `axum::serve` has no time-out for headers, so this does its
-//! work (reliability-security §0, finding 6). Knows no routes.
+//! What happens to a connection: TLS first, then it is an application's, a person's, or a peer's. Knows no routes.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use grantor_web::listen::{Bounds, HANDSHAKE, accept};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::Watcher;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::cluster;
 use crate::http::{Front, Peer};
 use crate::socket::Socket;
-
-/// Time for a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Time for open requests to end when the server stops.
-const FAREWELL: Duration = Duration::from_secs(5);
-/// Largest head of a request, in bytes.
-const HEAD: usize = 16 * 1024;
-
-/// Bounds on connections.
-pub(crate) struct Bounds {
-    pub(crate) connections: usize,
-    pub(crate) header: Duration,
-}
 
 /// What is behind the port: one way in for applications and administrators, another for peers.
 #[derive(Clone)]
@@ -49,37 +34,14 @@ pub(crate) async fn serve(
     listener: Arc<TcpListener>,
     doors: Doors,
     bounds: Bounds,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
-    let slots = Arc::new(Semaphore::new(bounds.connections));
-    let graceful = GracefulShutdown::new();
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(bounds.header).max_buf_size(HEAD);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
-        let Some((stream, peer)) = accepted_or_wait(accepted).await else { continue };
-        // Beyond the bound, a connection is closed at once: the peer comes back, and those who are in are served.
-        let Ok(slot) = slots.clone().try_acquire_owned() else { continue };
-        let watched = (graceful.watcher(), stop.clone());
-        tokio::spawn(connection(stream, peer, doors.clone(), http.clone(), watched, slot));
-    }
-    drop(listener);
-    let _in_time = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
-}
-
-/// Out of descriptors, `accept` fails at once and again: wait a moment, and never leave the loop (finding 7).
-async fn accepted_or_wait(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, SocketAddr)> {
-    match accepted {
-        Ok(accepted) => Some(accepted),
-        Err(error) => {
-            tracing::warn!(%error, "a connection was not accepted");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            None
-        }
-    }
+    let http = bounds.http();
+    let watched = stop.clone();
+    accept(listener, bounds.connections, stop, move |stream, peer, watcher, slot| {
+        connection(stream, peer, doors.clone(), http.clone(), (watcher, watched.clone()), slot)
+    })
+    .await;
 }
 
 async fn connection(

@@ -1,7 +1,5 @@
-//! Random tokens, their hashes, and passwords. Secrets never reach a log: only their hashes leave this module's users.
+//! Random tokens and their hashes. Secrets never reach a log: only their hashes leave this module's users.
 
-use argon2::password_hash::SaltString;
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_site::access::Secret;
@@ -65,44 +63,9 @@ pub fn hash(token: &str) -> Secret {
     Secret(Sha256::digest(token.as_bytes()).into())
 }
 
-/// argon2id with 19 MiB, two passes and one lane: what OWASP asks at the least (reliability-security §4.2).
-fn argon2() -> Argon2<'static> {
-    let params = Params::new(19 * 1024, 2, 1, None).unwrap_or_default();
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-}
-
-/// A password's hash in PHC format.
-///
-/// # Errors
-/// The operating system has no randomness to give, or the password is too long for argon2.
-pub fn hash_password(password: &str) -> Result<String, String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
-    let salt = SaltString::encode_b64(&bytes).map_err(|error| error.to_string())?;
-    let hash = argon2().hash_password(password.as_bytes(), &salt).map_err(|error| error.to_string())?;
-    Ok(hash.to_string())
-}
-
-/// Whether the password is the one behind the hash. Takes as long for an unknown name (`None`) as for a known one.
-#[must_use]
-pub fn check_password(password: &str, hash: Option<&str>) -> bool {
-    let decoy =
-        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let Ok(parsed) = PasswordHash::new(hash.unwrap_or(decoy)) else { return false };
-    argon2().verify_password(password.as_bytes(), &parsed).is_ok() && hash.is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_password_fits_its_own_hash_only() {
-        let hash = hash_password("correct horse battery").unwrap();
-        assert!(check_password("correct horse battery", Some(&hash)));
-        assert!(!check_password("correct horse batterz", Some(&hash)));
-        assert!(!check_password("correct horse battery", None));
-    }
 
     #[test]
     fn two_tokens_differ_and_tell_what_they_are() {

@@ -62,6 +62,18 @@ pub(crate) enum PortalAction {
     /// License files made from what an account owns
     #[command(subcommand)]
     File(PortalFile),
+    /// Who comes to the portal's pages
+    #[command(subcommand)]
+    Person(PortalPerson),
+    /// Serve the portal's pages over HTTPS, until it is stopped
+    #[command(
+        after_help = "The first administrator is invited at the command line:\n  grantor portal person add ada@example.com \"Ada Lovelace\" --role administrator"
+    )]
+    Serve {
+        /// The configuration file; every key in it is optional
+        #[arg(long, short, value_name = "FILE", env = "GRANTOR_PORTAL_CONFIG")]
+        config: Option<PathBuf>,
+    },
     /// Write all of the books into a file, while work goes on
     Backup {
         /// The file, which must not be there yet
@@ -146,6 +158,48 @@ pub(crate) enum PortalSite {
         /// The account's reference number
         account: String,
     },
+}
+
+/// `grantor portal person …`.
+#[derive(Subcommand)]
+pub(crate) enum PortalPerson {
+    /// Enter a person and print the link by which they choose a password
+    Add {
+        /// What they sign in with
+        mail: String,
+        /// Their name
+        name: String,
+        /// catalogue, orders, analyst, administrator, partner, customer or auditor; may be given more than once
+        #[arg(long, required = true, value_parser = role)]
+        role: Vec<grantor_portal::rights::Role>,
+        /// The reference number of their account; for partners and customers
+        #[arg(long)]
+        account: Option<String>,
+        /// Where people reach the portal
+        #[arg(long, default_value = "https://localhost:7270")]
+        address: String,
+    },
+    /// Enter that a person is certified for a product
+    Certify {
+        /// What they sign in with
+        mail: String,
+        /// A catalogue
+        product: String,
+        /// Through which day, such as 2027-12-31
+        last_day: String,
+    },
+    /// List people by name
+    List {
+        /// Only those with this in their name or mail address
+        #[arg(default_value = "")]
+        text: String,
+    },
+}
+
+fn role(word: &str) -> Result<grantor_portal::rights::Role, String> {
+    use grantor_portal::rights::Role;
+    let known = || Role::ALL.map(Role::word).join(", ");
+    Role::parse(word).ok_or_else(|| format!("it is none of {}", known()))
 }
 
 /// `grantor portal order …`.

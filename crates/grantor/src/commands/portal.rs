@@ -3,6 +3,8 @@
 
 mod files;
 mod orders;
+mod people;
+mod serve;
 mod upgrades;
 
 use std::process::ExitCode;
@@ -14,7 +16,7 @@ use grantor_portal::signer::{Client, SignerError};
 use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::sites::{self, Details};
 use grantor_portal::store::Store;
-use grantor_portal::{catalogues, ledger, log};
+use grantor_portal::{catalogues, log};
 use serde_json::json;
 
 use crate::cli::{Portal, PortalAccount, PortalAction, PortalCatalogue, PortalSite};
@@ -105,6 +107,8 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
             upgrades::act(desk, (&account, &site), parts, *mirror_all).await
         }
         PortalAction::File(action) => files::act(desk, action).await,
+        PortalAction::Person(action) => people::act(desk, action).await,
+        PortalAction::Serve { config } => serve::run(desk, config.as_deref()).await,
         PortalAction::Backup { file } => write_backup(desk, file).await,
         PortalAction::Restore { file } => {
             let from = std::fs::File::open(file).at(file)?;
@@ -147,7 +151,7 @@ async fn account(desk: &Desk<'_>, action: &PortalAccount) -> Result<(), Failure>
             };
             let new =
                 NewAccount { reference: reference.clone(), name: name.clone(), kind, parent: parent.clone() };
-            let made = accounts::create(&desk.store, &new, now()).await?;
+            let made = accounts::create(&desk.store, &new, (desk.by, now())).await?;
             desk.show(&made, [account_row(&made)])
         }
         PortalAccount::List { text } => {
@@ -175,7 +179,7 @@ async fn site(desk: &Desk<'_>, action: &PortalSite) -> Result<(), Failure> {
                 country: country.clone(),
                 ..Details::default()
             };
-            let made = sites::create(&desk.store, &account, &details).await?;
+            let made = sites::create(&desk.store, &account, &details, (desk.by, now())).await?;
             desk.show(&made, [made.details.name.clone()])
         }
         PortalSite::List { account } => {
@@ -273,19 +277,10 @@ async fn show_log(desk: &Desk<'_>) -> Result<(), Failure> {
     if desk.signer.is_some() {
         sign(desk).await?;
     }
-    let (_, checkpoint) = log::head(desk.store.read()).await?;
-    let Some(checkpoint) = checkpoint else {
+    let Some(text) = log::export(desk.store.read()).await? else {
         return Err(Failure::new(Exit::Refused, "no signer has seen the log yet")
             .hint("`grantor portal sign --signer SOCKET`, then export it"));
     };
-    let size = ledger::open_size(&checkpoint).unwrap_or(0);
-    let (mut from, mut bodies) = (0, Vec::new());
-    while from < size {
-        let entries = log::entries(desk.store.read(), from, (size - from).min(1000)).await?;
-        let Some(last) = entries.last() else { break };
-        from = last.position + 1;
-        bodies.extend(entries.into_iter().map(|entry| entry.body));
-    }
-    output::raw(&ledger::export(bodies.iter().map(String::as_str), &checkpoint));
+    output::raw(&text);
     Ok(())
 }

@@ -32,6 +32,7 @@ pub struct Model {
     pub ended: Option<String>,
     pub unsigned: String,
     pub signed: Option<String>,
+    pub selection: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -15,9 +15,10 @@ use crate::accounts::Account;
 use crate::catalogues::{self, Edition, digest};
 use crate::entitlements::{Owner, Part, Spent, give_back, spend};
 use crate::entity::{entitlement, file, file_item, order, order_line};
+use crate::people::Actor;
 use crate::sites::Site;
 use crate::store::Store;
-use crate::{Failure, Refusal, log};
+use crate::{Failure, Refusal, certifications, log};
 
 /// A file that somebody asks for.
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ pub struct Request<'a> {
     /// The number of the active file that it takes the place of.
     pub replaces: Option<&'a str>,
     /// Who asks.
-    pub by: &'a str,
+    pub by: Actor<'a>,
     /// Now, in milliseconds since 1970.
     pub at: i64,
     /// The day of issue.
@@ -99,6 +100,8 @@ async fn make(store: &Store, tx: &DatabaseTransaction, request: &Request<'_>) ->
         None => None,
     };
     let edition = edition(store, tx, &request.selection.catalogue).await?;
+    certifications::required(tx, request.by, &request.selection.catalogue, &request.today.to_string())
+        .await?;
     let owner = Owner { account: request.account.id, site: request.site.id };
     let spent = spend(tx, owner, &wanted(request.selection)?, &request.today.to_string()).await?;
     let lrn = lrn(tx, request, replaced.as_ref()).await?;
@@ -197,12 +200,13 @@ async fn write(
         generation: Set(made.replaced.as_ref().map_or(0, |row| row.generation) + 1),
         last_day: Set(made.contents.last_day.clone()),
         generated_on: Set(request.today.to_string()),
-        generated_by: Set(request.by.to_owned()),
+        generated_by: Set(request.by.name().to_owned()),
         generated_at: Set(request.at),
         active: Set(true),
         ended: Set(None),
         unsigned: Set(unsigned),
         signed: Set(None),
+        selection: Set(serde_json::to_string(selection).ok()),
         ..Default::default()
     };
     let id = file::Entity::insert(row).exec(tx).await?.last_insert_id;
@@ -217,7 +221,7 @@ async fn write(
         "file": number(id), "account": request.account.reference, "site": request.site.details.name,
         "lrn": made.lrn, "replaces": request.replaces, "sha256": sha256, "items": made.spent,
     });
-    log::append(tx, request.at, request.by, "file generated", more).await?;
+    log::append(tx, request.at, request.by.name(), "file generated", more).await?;
     Ok(id)
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{LicenseFile, id_of, number};
+use super::{Chosen, LicenseFile, Machine, Selection, id_of, number};
 use crate::accounts::Account;
 use crate::entity::{file, site};
 use crate::store::Store;
@@ -33,6 +33,37 @@ pub struct Filter {
     pub machine: Option<String>,
 }
 
+/// What a list of files is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// When it was generated.
+    #[default]
+    Generated,
+    /// Its last day.
+    Expires,
+    /// Its machine's name.
+    Machine,
+    /// Its type.
+    Type,
+    /// Who generated it.
+    By,
+    /// Its product.
+    Product,
+}
+
+impl Sort {
+    fn column(self) -> file::Column {
+        match self {
+            Self::Generated => file::Column::GeneratedAt,
+            Self::Expires => file::Column::LastDay,
+            Self::Machine => file::Column::Machine,
+            Self::Type => file::Column::LicenseType,
+            Self::By => file::Column::GeneratedBy,
+            Self::Product => file::Column::Catalogue,
+        }
+    }
+}
+
 fn found(account: &Account, filter: &Filter) -> sea_orm::Select<file::Entity> {
     use file::Column;
     let conditions = [
@@ -49,7 +80,8 @@ fn found(account: &Account, filter: &Filter) -> sea_orm::Select<file::Entity> {
     conditions.into_iter().flatten().fold(all, QueryFilter::filter)
 }
 
-/// The account's files, the latest first: how many the filter lets through, and one page of them, counted from 0.
+/// The account's files in the wanted order, falling or rising: how many the filter lets through, and one page of them, counted
+/// from 0.
 ///
 /// # Errors
 /// The database's.
@@ -57,11 +89,13 @@ pub async fn list(
     store: &Store,
     account: &Account,
     filter: &Filter,
+    (sort, falling): (Sort, bool),
     page: u64,
     per_page: u64,
 ) -> Result<(u64, Vec<LicenseFile>), Failure> {
+    let order = if falling { Order::Desc } else { Order::Asc };
     let query =
-        found(account, filter).order_by_desc(file::Column::GeneratedAt).order_by_desc(file::Column::Id);
+        found(account, filter).order_by(sort.column(), order.clone()).order_by(file::Column::Id, order);
     let pages = query.paginate(store.read(), per_page.clamp(1, 200));
     let (total, rows) = (pages.num_items().await?, pages.fetch_page(page).await?);
     let sites = site::Entity::find().filter(site::Column::AccountId.eq(account.id)).all(store.read()).await?;
@@ -87,16 +121,80 @@ fn shown(row: file::Model, sites: &BTreeMap<i64, String>) -> LicenseFile {
     }
 }
 
+/// The account's file with that number.
+async fn row(store: &Store, account: &Account, number: &str) -> Result<file::Model, Failure> {
+    let unknown = || Refusal::UnknownFile(number.to_owned());
+    let id = id_of(number).ok_or_else(unknown)?;
+    let found = file::Entity::find_by_id(id).filter(file::Column::AccountId.eq(account.id)).one(store.read());
+    Ok(found.await?.ok_or_else(unknown)?)
+}
+
+/// All that is known of a file (seed 002, "View License Details").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// What stands in the list.
+    pub file: LicenseFile,
+    /// What was chosen, as an update begins with it.
+    pub selection: Selection,
+    /// Why it is not active any more.
+    pub ended: Option<String>,
+    /// The number of the file that it took the place of.
+    pub replaces: Option<String>,
+    /// Its text, without signatures.
+    pub text: String,
+    /// The ordered items that it uses: part number and quantity.
+    pub used: BTreeMap<String, u32>,
+}
+
+/// All that is known of one of the account's files.
+///
+/// # Errors
+/// [`Refusal::UnknownFile`], also for those of other accounts; the database's.
+pub async fn details(store: &Store, account: &Account, number: &str) -> Result<Details, Failure> {
+    let row = row(store, account, number).await?;
+    let site = site::Entity::find_by_id(row.site_id).one(store.read()).await?;
+    let sites = site.into_iter().map(|site| (site.id, site.name)).collect();
+    let mut used: BTreeMap<String, u32> = BTreeMap::new();
+    for one in super::make::spent(store.read(), row.id).await? {
+        *used.entry(one.part.number).or_default() += one.quantity;
+    }
+    Ok(Details {
+        selection: selection(&row, &used),
+        ended: row.ended.clone(),
+        replaces: row.replaces_id.map(super::number),
+        text: row.unsigned.clone(),
+        used,
+        file: shown(row, &sites),
+    })
+}
+
+/// What was chosen; worked out from what is used where it was not kept.
+fn selection(row: &file::Model, used: &BTreeMap<String, u32>) -> Selection {
+    let kept = row.selection.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    kept.unwrap_or_else(|| Selection {
+        catalogue: row.catalogue.clone(),
+        license_type: row.license_type.clone(),
+        machine: Machine { host_id: row.host_id.clone(), name: row.machine.clone() },
+        switchover: row
+            .switchover_host_id
+            .clone()
+            .map(|host_id| Machine { host_id, name: row.switchover_machine.clone().unwrap_or_default() }),
+        system_type: row.system_type.clone(),
+        mail_connector: row.mail_connector.clone(),
+        registration_key: row.registration_key.clone(),
+        items: used
+            .iter()
+            .map(|(part, &quantity)| Chosen { part: part.clone(), quantity, pooled: 0 })
+            .collect(),
+    })
+}
+
 /// The signed text of a file, as often as wanted.
 ///
 /// # Errors
 /// [`Refusal::UnknownFile`], also for those of other accounts; [`Refusal::NotSigned`]; the database's.
 pub async fn document(store: &Store, account: &Account, number: &str) -> Result<String, Failure> {
-    let unknown = || Refusal::UnknownFile(number.to_owned());
-    let id = id_of(number).ok_or_else(unknown)?;
-    let row =
-        file::Entity::find_by_id(id).filter(file::Column::AccountId.eq(account.id)).one(store.read()).await?;
-    let signed = row.ok_or_else(unknown)?.signed;
+    let signed = row(store, account, number).await?.signed;
     Ok(signed.ok_or_else(|| Refusal::NotSigned(number.to_owned()))?)
 }
 

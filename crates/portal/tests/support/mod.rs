@@ -8,6 +8,8 @@
     reason = "a test's support"
 )]
 
+pub mod door;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use grantor_portal::accounts::{self, Account, Kind, NewAccount};
@@ -76,9 +78,14 @@ pub async fn acme(store: &Store) -> (Account, Site) {
         kind: Kind::EndUser,
         parent: None,
     };
-    let account = accounts::create(store, &new, NOW).await.unwrap();
-    let site =
-        sites::create(store, &account, &Details { name: "Berlin".to_owned(), ..Details::default() }).await;
+    let account = accounts::create(store, &new, ("ann", NOW)).await.unwrap();
+    let site = sites::create(
+        store,
+        &account,
+        &Details { name: "Berlin".to_owned(), ..Details::default() },
+        ("ann", NOW),
+    )
+    .await;
     (account, site.unwrap())
 }
 

@@ -11,6 +11,7 @@ use grantor_api::admin::{Login, Setup, TokenMade};
 use grantor_api::{Code, Problem, limits};
 use grantor_site::Command;
 use grantor_site::access::Scope;
+use grantor_web::password;
 
 use super::App;
 use super::answer::{Failure, bad_request};
@@ -91,7 +92,7 @@ pub(crate) async fn setup(
 
 async fn hashed(app: &App, password: String) -> Result<String, Failure> {
     let _turn = app.guesses.one_at_a_time.lock().await;
-    let hash = tokio::task::spawn_blocking(move || secret::hash_password(&password)).await;
+    let hash = tokio::task::spawn_blocking(move || password::hash(&password)).await;
     hash.ok().and_then(Result::ok).ok_or_else(App::confused)
 }
 
@@ -110,7 +111,7 @@ pub(crate) async fn login(
         app.consensus.view().access().administrator(&body.name).map(|person| person.password_hash.clone());
     let right = {
         let _turn = app.guesses.one_at_a_time.lock().await;
-        tokio::task::spawn_blocking(move || secret::check_password(&body.password, hash.as_deref()))
+        tokio::task::spawn_blocking(move || password::check(&body.password, hash.as_deref()))
             .await
             .unwrap_or(false)
     };

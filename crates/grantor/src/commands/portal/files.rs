@@ -5,7 +5,8 @@ use std::path::Path;
 use grantor_license::Change;
 use grantor_portal::accounts;
 use grantor_portal::entitlements::NEVER;
-use grantor_portal::files::{self, Filter, LicenseFile, Request, Selection};
+use grantor_portal::files::{self, Filter, LicenseFile, Request, Selection, Sort};
+use grantor_portal::people::Actor;
 use grantor_portal::signing::sign_all;
 use grantor_portal::sites;
 
@@ -25,7 +26,7 @@ pub(super) async fn act(desk: &Desk<'_>, action: &PortalFile) -> Result<(), Fail
                 site: &site,
                 selection: &read(selection)?,
                 replaces: replaces.as_deref(),
-                by: desk.by,
+                by: Actor::House(desk.by),
                 at: now(),
                 today: today(),
             };
@@ -87,7 +88,7 @@ async fn make(desk: &Desk<'_>, request: &Request<'_>, key: Option<&str>) -> Resu
 async fn list(desk: &Desk<'_>, account: &str, all: bool) -> Result<(), Failure> {
     let account = accounts::find(desk.store.read(), account).await?;
     let filter = Filter { active: (!all).then_some(true), ..Filter::default() };
-    let (total, found) = files::list(&desk.store, &account, &filter, 0, 200).await?;
+    let (total, found) = files::list(&desk.store, &account, &filter, (Sort::Generated, true), 0, 200).await?;
     desk.show(&found, found.iter().map(row))?;
     if total > 200 {
         output::error(&format!("the latest 200 of {total}"));

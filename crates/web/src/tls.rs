@@ -1,21 +1,32 @@
-//! The server's certificate: the configured one, or one made at the first start and kept in the data folder. TLS 1.3
+//! A service's certificate: the configured one, or one made at the first start and kept in the data folder. TLS 1.3
 //! and 1.2 only; never answers in plain text.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::config::Tls;
+/// TLS. Without these the service makes a certificate at its first start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Tls {
+    /// Certificate chain in PEM.
+    pub certificate: Option<PathBuf>,
+    /// Its key in PEM.
+    pub key: Option<PathBuf>,
+    /// More names and addresses for the certificate that the service makes.
+    pub names: Vec<String>,
+}
 
-/// What applications and peers know the server by.
+/// What others know the service by.
 pub struct Identity {
     /// For the acceptor.
     pub config: Arc<ServerConfig>,
@@ -25,14 +36,14 @@ pub struct Identity {
     pub pem: String,
 }
 
-/// Finds or makes the certificate.
+/// Finds or makes the certificate; `service` is what it calls itself in one that it makes.
 ///
 /// # Errors
 /// Files that can't be read or written, and certificates that don't fit their key.
-pub fn identity(settings: &Tls, data_dir: &Path, host: &str) -> io::Result<Identity> {
+pub fn identity(settings: &Tls, data_dir: &Path, service: &str, host: &str) -> io::Result<Identity> {
     let (chain, key) = match (&settings.certificate, &settings.key) {
         (Some(certificate), Some(key)) => (read(certificate)?, read(key)?),
-        _ => made_once(settings, data_dir, host)?,
+        _ => kept(data_dir, "server", || make(settings, service, host))?,
     };
     let bad = |what: &str, error: &dyn std::fmt::Display| io::Error::other(format!("tls: {what}: {error}"));
     let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain.as_bytes())
@@ -63,12 +74,11 @@ fn read(path: &Path) -> io::Result<String> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-fn made_once(settings: &Tls, data_dir: &Path, host: &str) -> io::Result<(String, String)> {
-    kept(data_dir, "server", || make(settings, host))
-}
-
 /// The certificate and key of that name in the data folder; made if they are not there.
-pub(crate) fn kept(
+///
+/// # Errors
+/// Files that can't be read or written.
+pub fn kept(
     data_dir: &Path,
     name: &str,
     make: impl FnOnce() -> Result<(String, String), rcgen::Error>,
@@ -83,11 +93,11 @@ pub(crate) fn kept(
     Ok((chain, secret))
 }
 
-fn make(settings: &Tls, host: &str) -> Result<(String, String), rcgen::Error> {
+fn make(settings: &Tls, service: &str, host: &str) -> Result<(String, String), rcgen::Error> {
     let mut names = vec![host.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     names.extend(settings.names.iter().cloned());
     let mut params = CertificateParams::new(names)?;
-    params.distinguished_name.push(DnType::CommonName, format!("Grantor license server on {host}"));
+    params.distinguished_name.push(DnType::CommonName, format!("{service} on {host}"));
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     Ok((certificate.pem(), key.serialize_pem()))

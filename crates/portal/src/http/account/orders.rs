@@ -1,0 +1,98 @@
+//! An account's orders, with their license reference numbers.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use grantor_web::frame::Frame;
+
+use super::{Top, top};
+use crate::catalogues;
+use crate::http::ask::{Ask, Of};
+use crate::http::fault::Fault;
+use crate::http::form::Fields;
+use crate::http::render::{PER_PAGE, Turn, csv, instant, page, turn, until};
+use crate::http::{Need, Route};
+use crate::orders::{self, BookedOrder};
+use crate::rights::Right;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/accounts/{account}/orders", Need::Account(Right::See), list),
+        Route::get("/accounts/{account}/orders/{number}", Need::Account(Right::See), one),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "account/orders.html")]
+struct Orders {
+    frame: Frame,
+    top: Top,
+    rows: Vec<BookedOrder>,
+    text: String,
+    turn: Turn,
+}
+
+/// Orders as CSV.
+pub(in crate::http) fn as_csv(rows: Vec<BookedOrder>) -> Result<Response, Fault> {
+    let heading =
+        ["number", "lrn", "account", "sold to", "site", "term", "last day", "maintenance until", "placed by"];
+    let cells = |order: BookedOrder| {
+        let maintenance = order.maintenance_until.unwrap_or_default();
+        let day = until(&order.last_day);
+        [
+            order.number,
+            order.lrn,
+            order.account,
+            order.sold_to,
+            order.site,
+            order.term,
+            day,
+            maintenance,
+            order.placed_by,
+        ]
+    };
+    csv("orders.csv", &heading, rows.into_iter().map(cells))
+}
+
+async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
+    let (page_number, per_page) =
+        if asked.text("format") == "csv" { (0, 200) } else { (asked.page(), PER_PAGE) };
+    let text = asked.text("text");
+    let (total, rows) = orders::list(&ask.app.store, Some(of.0.id), text, page_number, per_page).await?;
+    if asked.text("format") == "csv" {
+        return as_csv(rows);
+    }
+    let turn = turn(&asked, total);
+    Ok(page(&Orders {
+        frame: ask.frame(),
+        top: top(&ask, &of.0, "/orders"),
+        rows,
+        text: text.to_owned(),
+        turn,
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "account/order.html")]
+struct One {
+    frame: Frame,
+    top: Top,
+    order: BookedOrder,
+    placed: String,
+    /// Part, description, edition, quantity.
+    lines: Vec<(String, String, String, u32)>,
+}
+
+async fn one(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Result<Response, Fault> {
+    let store = &ask.app.store;
+    let (order, lines) = orders::one(store, of.0.id, &number).await?;
+    let editions = catalogues::current(store, store.read()).await?;
+    let line = |line: orders::OrderLine| {
+        let catalogue = editions.get(&line.part.catalogue).map(|edition| &*edition.catalogue);
+        let described = super::parts::described(catalogue, &line.part.number);
+        (line.part.number, described, format!("{} {}", line.part.catalogue, line.edition), line.quantity)
+    };
+    let lines = lines.into_iter().map(line).collect();
+    let placed = instant(order.placed_at);
+    Ok(page(&One { frame: ask.frame(), top: top(&ask, &of.0, "/orders"), order, placed, lines }))
+}

@@ -1,0 +1,129 @@
+//! Install Sites: created, edited, deactivated (seed 002).
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use grantor_web::frame::Frame;
+
+use super::{Top, home, top};
+use crate::http::ask::{Ask, Of};
+use crate::http::fault::Fault;
+use crate::http::form::{Fields, Form};
+use crate::http::render::{done, page, refused};
+use crate::http::{Need, Route};
+use crate::rights::Right;
+use crate::sites::{self, Details, Site};
+use crate::{Failure, Refusal};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/accounts/{account}/sites", Need::Account(Right::See), list),
+        Route::get("/accounts/{account}/sites/new", Need::Account(Right::Sites), ask_new),
+        Route::post("/accounts/{account}/sites/new", Need::Account(Right::Sites), create),
+        Route::get("/accounts/{account}/sites/{id}", Need::Account(Right::Sites), ask_edit),
+        Route::post("/accounts/{account}/sites/{id}", Need::Account(Right::Sites), edit),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "account/sites.html")]
+struct Sites {
+    frame: Frame,
+    top: Top,
+    sites: Vec<Site>,
+}
+
+async fn list(ask: Ask, of: Of) -> Result<Response, Fault> {
+    let sites = sites::list(&ask.app.store, &of.0, None).await?;
+    Ok(page(&Sites { frame: ask.frame(), top: top(&ask, &of.0, "/sites"), sites }))
+}
+
+#[derive(Template)]
+#[template(path = "account/site.html")]
+struct Dialog {
+    frame: Frame,
+    top: Top,
+    title: String,
+    details: Details,
+    active: bool,
+    /// The change that was seen; nothing for a new one.
+    version: String,
+    wrong: Option<Refusal>,
+}
+
+impl Dialog {
+    fn of(ask: &Ask, of: &Of, site: &Site) -> Self {
+        Self {
+            frame: ask.frame(),
+            top: top(ask, &of.0, "/sites"),
+            title: site.details.name.clone(),
+            details: site.details.clone(),
+            active: site.active,
+            version: site.version.to_string(),
+            wrong: None,
+        }
+    }
+
+    fn new(ask: &Ask, of: &Of, details: Details) -> Self {
+        let title = "New install site".to_owned();
+        let (frame, top) = (ask.frame(), top(ask, &of.0, "/sites"));
+        Self { frame, top, title, details, active: true, version: String::new(), wrong: None }
+    }
+}
+
+fn details(form: &Fields) -> Details {
+    let text = |name: &str| form.text(name).to_owned();
+    Details {
+        name: text("name"),
+        address1: text("address1"),
+        address2: text("address2"),
+        address3: text("address3"),
+        city: text("city"),
+        state: text("state"),
+        country: text("country"),
+        postal_code: text("postal_code"),
+    }
+}
+
+async fn ask_new(ask: Ask, of: Of) -> Response {
+    page(&Dialog::new(&ask, &of, Details::default()))
+}
+
+async fn create(ask: Ask, of: Of, Form(form): Form) -> Result<Response, Fault> {
+    match sites::create(&ask.app.store, &of.0, &details(&form), ask.by()).await {
+        Ok(_) => Ok(done(&format!("{}/sites", home(&of.0)), "created")),
+        Err(Failure::Refused(refusal)) => {
+            Ok(refused(&Dialog { wrong: Some(refusal), ..Dialog::new(&ask, &of, details(&form)) }))
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+async fn site(ask: &Ask, of: &Of, id: i64) -> Result<Site, Fault> {
+    let all = sites::list(&ask.app.store, &of.0, None).await?;
+    all.into_iter().find(|site| site.id == id).ok_or(Fault::Nowhere)
+}
+
+async fn ask_edit(ask: Ask, of: Of, Path((_, id)): Path<(String, i64)>) -> Result<Response, Fault> {
+    Ok(page(&Dialog::of(&ask, &of, &site(&ask, &of, id).await?)))
+}
+
+async fn edit(
+    ask: Ask,
+    of: Of,
+    Path((_, id)): Path<(String, i64)>,
+    Form(form): Form,
+) -> Result<Response, Fault> {
+    let now = site(&ask, &of, id).await?;
+    let version = form.text("version").parse().unwrap_or(now.version);
+    let seen = Site { version, ..now };
+    let (details, active) = (details(&form), form.has("active"));
+    match sites::edit(&ask.app.store, &of.0, &seen, &details, active, ask.by()).await {
+        Ok(_) => Ok(done(&format!("{}/sites", home(&of.0)), "changed")),
+        Err(Failure::Refused(refusal)) => {
+            let dialog = Dialog::of(&ask, &of, &seen);
+            Ok(refused(&Dialog { wrong: Some(refusal), details, active, ..dialog }))
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}

@@ -1,0 +1,122 @@
+//! Upgrade Software: what has a newer version, with quantities or mirroring all (seed 002).
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::response::Response;
+use grantor_web::frame::Frame;
+
+use super::{Top, home, top};
+use crate::catalogues;
+use crate::entitlements::{Owner, Part};
+use crate::http::ask::{Ask, Of};
+use crate::http::fault::Fault;
+use crate::http::form::{Fields, Form, number};
+use crate::http::render::{done, page, refused};
+use crate::http::{Need, Route};
+use crate::rights::Right;
+use crate::sites::{self, Site};
+use crate::upgrades::{self, Choice, Offer};
+use crate::{Failure, Refusal};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/accounts/{account}/upgrade", Need::Account(Right::See), ask_upgrade),
+        Route::post("/accounts/{account}/upgrade", Need::Account(Right::Files), upgrade),
+    ]
+}
+
+/// A part that may have an upgrade.
+struct Row {
+    offer: Offer,
+    /// What its field is called.
+    field: String,
+    description: String,
+    becomes: String,
+}
+
+#[derive(Template)]
+#[template(path = "account/upgrade.html")]
+struct Upgrade {
+    frame: Frame,
+    top: Top,
+    sites: Vec<(String, String)>,
+    site: String,
+    with: Vec<Row>,
+    without: Vec<Row>,
+    wrong: Option<Refusal>,
+}
+
+/// The site that is asked for, or the first.
+pub(super) async fn chosen_site(
+    ask: &Ask,
+    of: &Of,
+    asked: &Fields,
+) -> Result<(Vec<Site>, Option<Site>), Fault> {
+    let sites = sites::list(&ask.app.store, &of.0, Some(true)).await?;
+    let wanted = sites.iter().find(|site| site.id.to_string() == asked.text("site"));
+    let chosen = wanted.or(sites.first()).cloned();
+    Ok((sites, chosen))
+}
+
+async fn shown(ask: &Ask, of: &Of, asked: &Fields, wrong: Option<Refusal>) -> Result<Upgrade, Fault> {
+    let store = &ask.app.store;
+    let (sites, site) = chosen_site(ask, of, asked).await?;
+    let editions = catalogues::current(store, store.read()).await?;
+    let offers = match &site {
+        Some(site) => {
+            let owner = Owner { account: of.0.id, site: site.id };
+            upgrades::offers(store, owner, &ask.today().to_string()).await?
+        }
+        None => Vec::new(),
+    };
+    let row = |offer: Offer| {
+        let catalogue = editions.get(&offer.part.catalogue).map(|edition| &*edition.catalogue);
+        let becomes =
+            offer.to.as_deref().map(|to| super::parts::described(catalogue, to)).unwrap_or_default();
+        Row {
+            field: format!("part/{}/{}", offer.part.catalogue, offer.part.number),
+            description: super::parts::described(catalogue, &offer.part.number),
+            becomes,
+            offer,
+        }
+    };
+    let (with, without) = offers.into_iter().map(row).partition(|row| row.offer.to.is_some());
+    Ok(Upgrade {
+        frame: ask.frame(),
+        top: top(ask, &of.0, "/upgrade"),
+        sites: sites.into_iter().map(|site| (site.id.to_string(), site.details.name)).collect(),
+        site: site.map(|site| site.id.to_string()).unwrap_or_default(),
+        with,
+        without,
+        wrong,
+    })
+}
+
+async fn ask_upgrade(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
+    Ok(page(&shown(&ask, &of, &asked, None).await?))
+}
+
+fn choice(form: &Fields) -> Result<Choice, Fault> {
+    if form.has("mirror") {
+        return Ok(Choice::MirrorAll);
+    }
+    let mut chosen = BTreeMap::new();
+    for (part, text) in form.beginning("part/") {
+        let quantity = number(part, text)?;
+        let Some((catalogue, part)) = part.split_once('/').filter(|_| quantity > 0) else { continue };
+        chosen.insert(Part { catalogue: catalogue.to_owned(), number: part.to_owned() }, quantity);
+    }
+    Ok(Choice::Some(chosen))
+}
+
+async fn upgrade(ask: Ask, of: Of, Form(form): Form) -> Result<Response, Fault> {
+    let (_, site) = chosen_site(&ask, &of, &form).await?;
+    let site = site.ok_or_else(|| Fault::Senseless("the account has no active install site".to_owned()))?;
+    let today = ask.today().to_string();
+    match upgrades::apply(&ask.app.store, (&of.0, &site), &choice(&form)?, &today, ask.by()).await {
+        Ok(()) => Ok(done(&format!("{}/upgrade?site={}", home(&of.0), site.id), "upgraded")),
+        Err(Failure::Refused(refusal)) => Ok(refused(&shown(&ask, &of, &form, Some(refusal)).await?)),
+        Err(failure) => Err(failure.into()),
+    }
+}

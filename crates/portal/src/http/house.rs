@@ -1,0 +1,14 @@
+//! The publisher's own pages: accounts, orders, catalogues, people, mail and the log.
+
+mod accounts;
+mod catalogues;
+mod log;
+mod orders;
+mod people;
+
+use super::Route;
+
+pub(super) fn routes() -> Vec<Route> {
+    let all = [accounts::routes(), orders::routes(), catalogues::routes(), people::routes(), log::routes()];
+    all.into_iter().flatten().collect()
+}

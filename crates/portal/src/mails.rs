@@ -1,0 +1,228 @@
+//! Mail that goes out: written in the transaction that it tells of, so that none is lost and none tells of what did not happen;
+//! sent by [`crate::post`]. Every mail keeps its `Message-ID` however often it is sent, so a doubled one is shown once.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+
+use crate::Failure;
+use crate::entity::mail;
+use crate::people::Person;
+use crate::store::Store;
+
+const MINUTE: i64 = 60 * 1000;
+/// A mail that could not be sent is tried again, ever more seldom, at least so often.
+const SELDOM: i64 = 60 * MINUTE;
+/// Whoever takes a mail up has so long to send it before others try.
+const TURN: i64 = 5 * MINUTE;
+
+/// A mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The database's number of it.
+    pub id: i64,
+    /// The same however often it is sent; without its brackets.
+    pub message_id: String,
+    /// To whom.
+    pub recipient: String,
+    /// What about.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+    /// When it was written, in milliseconds since 1970.
+    pub created_at: i64,
+    /// When it was sent.
+    pub sent_at: Option<i64>,
+    /// Why it was not sent yet.
+    pub problem: Option<String>,
+}
+
+impl From<mail::Model> for Mail {
+    fn from(row: mail::Model) -> Self {
+        Self {
+            id: row.id,
+            message_id: row.message_id,
+            recipient: row.recipient,
+            subject: row.subject,
+            body: row.body,
+            created_at: row.created_at,
+            sent_at: row.sent_at,
+            problem: row.problem,
+        }
+    }
+}
+
+async fn put(
+    tx: &DatabaseTransaction,
+    to: &str,
+    subject: &str,
+    body: String,
+    at: i64,
+) -> Result<(), Failure> {
+    let bits = getrandom::u64().map_err(|error| DbErr::Custom(error.to_string()))?;
+    let more = getrandom::u64().map_err(|error| DbErr::Custom(error.to_string()))?;
+    let row = mail::ActiveModel {
+        message_id: Set(format!("{bits:016x}{more:016x}@grantor")),
+        recipient: Set(to.to_owned()),
+        subject: Set(subject.to_owned()),
+        body: Set(body),
+        created_at: Set(at),
+        tries: Set(0),
+        next_at: Set(at),
+        ..Default::default()
+    };
+    mail::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Invites somebody to choose a password.
+pub(crate) async fn invitation(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    link: &str,
+    at: i64,
+) -> Result<(), Failure> {
+    let body = format!(
+        "Hello {},\n\nyou are invited to the licensing portal, where you look after license files. Choose a password here:\n\n\
+         {link}\n\nThe link works once, and for seven days. You sign in as {}.\n",
+        person.name, person.mail
+    );
+    put(tx, &person.mail, "Your invitation to the licensing portal", body, at).await
+}
+
+/// Sends a link for a new password.
+pub(crate) async fn reset(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    link: &str,
+    at: i64,
+) -> Result<(), Failure> {
+    let body = format!(
+        "Hello {},\n\nsomebody, hopefully you, asked for a new password. Choose it here:\n\n{link}\n\n\
+         The link works once, and for one hour. If it was not you, do nothing: your password stays as it is.\n",
+        person.name
+    );
+    put(tx, &person.mail, "A new password for the licensing portal", body, at).await
+}
+
+/// Tells a person that their password is another one.
+pub(crate) async fn password_changed(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    at: i64,
+) -> Result<(), Failure> {
+    let body = format!(
+        "Hello {},\n\nyour password for the licensing portal was changed, and you are signed out everywhere else. If it was not \
+         you, have a new one sent to you from the sign-in page now, and tell your administrator.\n",
+        person.name
+    );
+    put(tx, &person.mail, "Your password was changed", body, at).await
+}
+
+/// What the license letter of an order says.
+pub(crate) struct Letter<'a> {
+    pub(crate) order: &'a str,
+    pub(crate) lrn: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) site: &'a str,
+    /// Quantity and part, a line each.
+    pub(crate) parts: &'a str,
+}
+
+/// The license letter: what was bought, and the number to activate it with.
+pub(crate) async fn letter(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    letter: &Letter<'_>,
+    at: i64,
+) -> Result<(), Failure> {
+    let Letter { order, lrn, account, site, parts } = letter;
+    let body = format!(
+        "Hello {},\n\nyour order {order} for {account}, {site}, is booked. Its license reference number is\n\n    {lrn}\n\n\
+         You need it to activate: keep this letter. The order has\n\n{parts}\n\n\
+         Sign in to the portal and open New Activation File to make the license file for your machine.\n",
+        person.name
+    );
+    put(tx, &person.mail, &format!("License letter for order {order}"), body, at).await
+}
+
+/// Takes up the mails that are due, at most `limit`: nobody else tries them for five minutes.
+///
+/// # Errors
+/// The database's.
+pub async fn take_up(store: &Store, at: i64, limit: u64) -> Result<Vec<Mail>, Failure> {
+    let due = mail::Entity::find()
+        .filter(mail::Column::SentAt.is_null())
+        .filter(mail::Column::NextAt.lte(at))
+        .order_by_asc(mail::Column::NextAt)
+        .limit(limit)
+        .all(store.read())
+        .await?;
+    let mut mine = Vec::new();
+    for row in due {
+        let turn = Ord::min(row.tries + 1, 12);
+        let taken = mail::Entity::update_many()
+            .col_expr(mail::Column::NextAt, Expr::value(at + Ord::min(TURN * turn, SELDOM)))
+            .col_expr(mail::Column::Tries, Expr::value(row.tries + 1))
+            .filter(mail::Column::Id.eq(row.id))
+            .filter(mail::Column::Tries.eq(row.tries))
+            .filter(mail::Column::SentAt.is_null())
+            .exec(store.read())
+            .await?;
+        if taken.rows_affected == 1 {
+            mine.push(row.into());
+        }
+    }
+    Ok(mine)
+}
+
+/// A mail was handed over.
+///
+/// # Errors
+/// The database's.
+pub async fn was_sent(store: &Store, id: i64, at: i64) -> Result<(), Failure> {
+    let row =
+        mail::ActiveModel { id: Set(id), sent_at: Set(Some(at)), problem: Set(None), ..Default::default() };
+    mail::Entity::update(row).exec(store.read()).await?;
+    Ok(())
+}
+
+/// A mail could not be handed over; it is tried again at `next_at`, or when its turn is over.
+///
+/// # Errors
+/// The database's.
+pub async fn was_not_sent(
+    store: &Store,
+    id: i64,
+    problem: &str,
+    next_at: Option<i64>,
+) -> Result<(), Failure> {
+    let problem: String = problem.chars().take(500).collect();
+    let mut row = mail::ActiveModel { id: Set(id), problem: Set(Some(problem)), ..Default::default() };
+    if let Some(next_at) = next_at {
+        row.next_at = Set(next_at);
+    }
+    mail::Entity::update(row).exec(store.read()).await?;
+    Ok(())
+}
+
+/// All mails, the latest first: how many there are, and one page of them, counted from 0.
+///
+/// # Errors
+/// The database's.
+pub async fn list(store: &Store, page: u64, per_page: u64) -> Result<(u64, Vec<Mail>), Failure> {
+    let pages =
+        mail::Entity::find().order_by_desc(mail::Column::Id).paginate(store.read(), per_page.clamp(1, 200));
+    let (total, rows) = (pages.num_items().await?, pages.fetch_page(page).await?);
+    Ok((total, rows.into_iter().map(Mail::from).collect()))
+}
+
+/// How many mails wait.
+///
+/// # Errors
+/// The database's.
+pub async fn waiting(db: &impl ConnectionTrait) -> Result<u64, Failure> {
+    Ok(mail::Entity::find().filter(mail::Column::SentAt.is_null()).count(db).await?)
+}

@@ -1,0 +1,79 @@
+//! Secrets that must be read again, such as the keys of people's codes: sealed by a key that is not in the database.
+
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+const NONCE: usize = 24;
+
+/// The key that seals; of one portal, and of all its processes.
+#[derive(Clone)]
+pub struct Seal(XChaCha20Poly1305);
+
+impl Seal {
+    /// The key in the file; made at the first start.
+    ///
+    /// # Errors
+    /// A file that can't be read or written, or is not 32 bytes long.
+    pub fn open(file: &Path) -> io::Result<Self> {
+        if !file.exists() {
+            let mut bytes = Zeroizing::new([0; 32]);
+            getrandom::fill(&mut *bytes).map_err(io::Error::other)?;
+            let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+            io::Write::write_all(&mut made, &*bytes)?;
+            made.sync_all()?;
+        }
+        let bytes = Zeroizing::new(std::fs::read(file)?);
+        let cipher = XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{}: it is not 32 bytes long", file.display()))
+        })?;
+        Ok(Self(cipher))
+    }
+
+    /// Seals; what was sealed for one `whose` can't be opened for another.
+    ///
+    /// # Errors
+    /// The operating system has no randomness to give.
+    pub fn seal(&self, whose: &str, secret: &[u8]) -> io::Result<String> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(io::Error::other)?;
+        let payload = Payload { msg: secret, aad: whose.as_bytes() };
+        let sealed = self
+            .0
+            .encrypt(XNonce::from_slice(&nonce), payload)
+            .map_err(|_| io::Error::other("it can't be sealed"))?;
+        Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// Opens what was sealed; `None` for what was not sealed by this key for that person.
+    #[must_use]
+    pub fn unseal(&self, whose: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let bytes = STANDARD.decode(text).ok()?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
+        let payload = Payload { msg: sealed, aad: whose.as_bytes() };
+        self.0.decrypt(XNonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_with_the_same_key_for_the_same_person_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let seal = Seal::open(&folder.path().join("one")).unwrap();
+        let text = seal.seal("ada", b"key").unwrap();
+        let again = Seal::open(&folder.path().join("one")).unwrap();
+        assert_eq!(again.unseal("ada", &text).unwrap().as_slice(), b"key");
+        assert!(again.unseal("bob", &text).is_none());
+        assert!(Seal::open(&folder.path().join("two")).unwrap().unseal("ada", &text).is_none());
+        assert!(again.unseal("ada", "!").is_none() && again.unseal("ada", "").is_none());
+    }
+}

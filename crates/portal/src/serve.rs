@@ -1,0 +1,178 @@
+//! The portal as a service: opens the books, serves the pages, sends mail and has files signed, until it is told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use grantor_web::listen::{self, Bounds};
+use grantor_web::tls::{self, Tls};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::http::{self, App, Settings};
+use crate::post::Postman;
+use crate::sealed::Seal;
+use crate::signer::Client;
+use crate::signing::sign_all;
+use crate::store::Store;
+
+/// What waits is looked after so often, also when nothing wakes anybody: another process may have left it.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The portal's configuration file. Every key is optional.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The portal's address as people reach it, for links in mails; `https://localhost` and the port without it.
+    pub address: Option<String>,
+    /// The folder for the certificate and the key that seals secrets. All processes of one portal need the same `seal.key`.
+    pub data_dir: PathBuf,
+    /// Whether the publisher's staff must show a code when they sign in.
+    pub staff_shows_codes: bool,
+    /// Connections at once.
+    pub connections: usize,
+    /// TLS.
+    pub tls: Tls,
+    /// Mail.
+    pub mail: Option<MailConfig>,
+}
+
+/// How mail goes out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// The server: `smtps://user:password@host`, `smtp://host?tls=required`, `smtp://localhost:25`.
+    pub server: String,
+    /// The sender: `Licensing <licensing@example.com>`.
+    pub from: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([0, 0, 0, 0], 7270)),
+            address: None,
+            data_dir: PathBuf::from("portal-data"),
+            staff_shows_codes: true,
+            connections: 4096,
+            tls: Tls::default(),
+            mail: None,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// What is wrong, with line and column.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        if let Some(address) = &config.address {
+            let behind =
+                address.strip_prefix("https://").filter(|host| !host.is_empty() && !host.ends_with('/'));
+            behind.ok_or("address: it begins with `https://` and ends without a slash")?;
+        }
+        Ok(config)
+    }
+}
+
+/// A portal that listens.
+pub struct Portal {
+    listener: Arc<TcpListener>,
+    identity: tls::Identity,
+    app: Arc<App>,
+    postman: Option<Postman>,
+    connections: usize,
+}
+
+impl Portal {
+    /// Opens everything and begins to listen.
+    ///
+    /// # Errors
+    /// A folder, file, port or mail server's address that won't do.
+    pub async fn open(config: &Config, store: Store, signer: Option<Client>) -> io::Result<Self> {
+        let folder: &Path = &config.data_dir;
+        std::fs::create_dir_all(folder)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+        let seal = Seal::open(&folder.join("seal.key"))?;
+        let postman = match &config.mail {
+            Some(mail) => Some(Postman::new(&mail.server, &mail.from).map_err(io::Error::other)?),
+            None => None,
+        };
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
+        let port = listener.local_addr()?.port();
+        let address = config.address.clone().unwrap_or_else(|| format!("https://localhost:{port}"));
+        let host = address.trim_start_matches("https://").split(':').next().unwrap_or("localhost").to_owned();
+        let identity = tls::identity(&config.tls, folder, "Grantor portal", &host)?;
+        let settings = Settings { address, staff_shows_codes: config.staff_shows_codes };
+        let app = Arc::new(App::new(store, signer, seal, settings));
+        Ok(Self { listener: Arc::new(listener), identity, app, postman, connections: config.connections })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// SHA-256 of its certificate, in hex.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.identity.fingerprint
+    }
+
+    /// Serves until `stop` says so.
+    pub async fn serve(self, stop: watch::Receiver<bool>) {
+        let errands = tokio::spawn(errands(self.app.clone(), self.postman, stop.clone()));
+        let bounds = Bounds { connections: self.connections, header: Duration::from_secs(10) };
+        listen::https(self.listener, self.identity.config, http::router(self.app), bounds, stop).await;
+        let _ended = errands.await;
+    }
+}
+
+/// Sends mail and has files signed whenever there may be some.
+async fn errands(app: Arc<App>, postman: Option<Postman>, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Some(postman) = &postman
+            && let Err(error) =
+                postman.send_waiting(&app.store, || jiff::Timestamp::now().as_millisecond()).await
+        {
+            tracing::error!(%error, "mail waits");
+        }
+        if let Some(signer) = &app.signer
+            && let Err(error) = sign_all(&app.store, signer).await
+        {
+            tracing::warn!(%error, "files wait for their signatures");
+        }
+        tokio::select! {
+            () = app.woken() => {}
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn every_key_is_optional_and_an_unknown_one_is_told() {
+        assert_eq!(Config::parse("").unwrap().listen.port(), 7270);
+        let wrong = Config::parse("listne = \"127.0.0.1:1\"").unwrap_err();
+        assert!(wrong.contains("listne") && wrong.contains("line 1"), "{wrong}");
+        for address in ["http://portal", "https://portal/", "https://"] {
+            assert!(Config::parse(&format!("address = \"{address}\"")).is_err(), "{address}");
+        }
+    }
+}

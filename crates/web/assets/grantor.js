@@ -1,0 +1,44 @@
+// What pages do on top of plain forms. Everything works without it.
+"use strict";
+
+// A form asks before it does what can't be undone: <form data-ask="…">.
+document.addEventListener("submit", (event) => {
+  const ask = event.target.getAttribute("data-ask");
+  if (ask && !window.confirm(ask)) event.preventDefault();
+});
+
+// A select or checkbox that narrows a list sends its form at once: <form data-live>.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-live]");
+  if (form && event.target.matches("select, input[type=checkbox], input[type=date]")) form.requestSubmit();
+});
+
+// <button data-copy="element-id"> copies a text and says so.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const from = document.getElementById(button.getAttribute("data-copy"));
+  await navigator.clipboard.writeText(from.value ?? from.textContent);
+  button.textContent = "Copied";
+});
+
+// <input data-hides="element-id" type=checkbox> hides a part of a form that is not needed.
+const hide = (box) => {
+  const part = document.getElementById(box.getAttribute("data-hides"));
+  if (part) part.hidden = box.checked;
+};
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-hides]")) hide(event.target);
+});
+document.querySelectorAll("[data-hides]").forEach(hide);
+
+// "/" puts the cursor into the page's search box.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("input, textarea, select")) return;
+  const search = document.querySelector("input[type=search]");
+  if (search) { event.preventDefault(); search.focus(); }
+});
+
+// Buttons that copy are of no use without this script.
+document.querySelectorAll("[data-copy][hidden]").forEach((button) => { button.hidden = false; });
