@@ -46,15 +46,26 @@ pub fn weakness(password: &str, known: &[&str]) -> Option<String> {
     if length > LONGEST {
         return Some(format!("it has more than {LONGEST} characters"));
     }
-    let parts = known.iter().flat_map(|text| text.split(|sign: char| !sign.is_alphanumeric()));
-    let known: Vec<&str> = known.iter().copied().chain(parts).filter(|text| text.len() > 2).collect();
-    let guess = zxcvbn(password, &known);
+    if !stands_without(password, known) {
+        return Some("it is made of what is known of you; a few unusual words make a good one".to_owned());
+    }
+    let guess = zxcvbn(password, known);
     if guess.score() >= Score::Three {
         return None;
     }
     let why = guess.feedback().and_then(zxcvbn::feedback::Feedback::warning);
     let why = why.map_or_else(|| "it is easy to guess".to_owned(), |warning| warning.to_string());
     Some(format!("{}; a few unusual words make a good one", why.trim_end_matches('.')))
+}
+
+/// Whether enough is left of a password when the words that are known of its person are taken out.
+fn stands_without(password: &str, known: &[&str]) -> bool {
+    let mut left = password.to_lowercase();
+    let words = known.iter().flat_map(|text| text.split(|sign: char| !sign.is_alphanumeric()));
+    for word in words.filter(|word| word.len() > 2) {
+        left = left.replace(&word.to_lowercase(), "");
+    }
+    left.chars().filter(|sign| sign.is_alphanumeric()).count() >= SHORTEST / 2
 }
 
 #[cfg(test)]

@@ -1,0 +1,268 @@
+// The publisher's portal in a browser: from an order to a license file, as the publisher, the customer and the partner see it.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { Office } from "./office.mjs";
+
+const PASSWORD = "seven purple oxen sing";
+const shots = process.env.SCREENSHOTS;
+let office;
+
+before(async () => {
+  office = await Office.open();
+});
+after(() => office?.close());
+
+/** No page may have a fault that axe finds, in light or dark; a picture of each is kept if wanted. */
+async function sound(page, name) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+    const told = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ").slice(0, 400)}`);
+    assert.deepEqual(told, [], `${name}, ${colorScheme}, ${page.url()}`);
+    if (shots) {
+      mkdirSync(shots, { recursive: true });
+      await page.screenshot({ path: `${shots}/${name}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  if (shots) {
+    const size = page.viewportSize();
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.screenshot({ path: `${shots}/${name}-phone.png`, fullPage: true });
+    await page.setViewportSize(size);
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
+  assert.deepEqual(page.faults, [], name);
+}
+
+/** Takes an invitation and signs in. */
+async function welcome(page, path, mail) {
+  await page.goto(path);
+  await page.getByLabel("New password").fill(PASSWORD);
+  await page.getByLabel("Once more").fill(PASSWORD);
+  await page.getByRole("button", { name: "Set the password" }).click();
+  await signIn(page, mail);
+}
+
+async function signIn(page, mail) {
+  await page.goto("/sign-in");
+  await page.getByLabel("Mail address").fill(mail);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+}
+
+const said = (page, text) => page.getByRole("status").filter({ hasText: text }).waitFor();
+const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+const open = (page, name) => page.getByRole("link", { name, exact: true }).first().click();
+
+test("an order becomes a license file that is updated, upgraded past and deactivated", async () => {
+  const admin = await office.window();
+  await admin.goto("/");
+  await sound(admin, "sign-in");
+  const path = new URL(office.run("portal", "person", "add", "ada@example.com", "Ada Lovelace", "--role", "administrator")).pathname;
+  await admin.goto(path);
+  await sound(admin, "choose-a-password");
+  await welcome(admin, path, "ada@example.com");
+  await sound(admin, "accounts-empty");
+
+  // The publisher: an account, a site, a person, an order.
+  await open(admin, "New account");
+  await sound(admin, "new-account");
+  await admin.getByLabel("Reference number (needed)").fill("ACME");
+  await admin.getByLabel("Name (needed)").fill("Acme Contact Centres");
+  await press(admin, "Create");
+  await said(admin, "Created");
+  await sound(admin, "summary-empty");
+  await open(admin, "Install Sites");
+  await sound(admin, "sites-empty");
+  await open(admin, "New install site");
+  await sound(admin, "new-site");
+  await admin.getByLabel("Name (needed)").fill("Berlin");
+  await admin.getByLabel("Country").fill("Germany");
+  await press(admin, "Save");
+  await said(admin, "Created");
+  await sound(admin, "sites");
+  await open(admin, "People");
+  await sound(admin, "people");
+  await open(admin, "Invite somebody");
+  await sound(admin, "invite");
+  await admin.getByLabel("Mail address").fill("carl@acme.example.com");
+  await admin.getByLabel("Name (needed)").fill("Carl Customer");
+  await admin.getByLabel(/^Customer/).check();
+  await admin.getByLabel("Account", { exact: true }).fill("ACME");
+  await press(admin, "Invite");
+  await said(admin, "Invited");
+  await admin.getByLabel("Product").selectOption("pureconnect-4");
+  await admin.getByLabel("Last day").fill("2999-12-31");
+  await press(admin, "Enter");
+  await said(admin, "certification");
+  await sound(admin, "person");
+  await open(admin, "Orders");
+  await sound(admin, "orders-empty");
+  await open(admin, "New order");
+  await admin.getByLabel("Order number").fill("SO-1");
+  await admin.getByLabel("Account's reference number").fill("ACME");
+  await admin.getByLabel("Install site's name").fill("Berlin");
+  await admin.getByLabel("Product and version").selectOption("pureconnect-4");
+  await admin.getByLabel("Parts").fill("SW-001-4.0-SL03 1\nSW-001-4.0-AL02 fifty");
+  await press(admin, "Book");
+  await admin.getByRole("heading", { name: "That makes no sense here" }).waitFor();
+  await admin.goBack();
+  await admin.getByLabel("Parts").fill("SW-001-4.0-SL03 1\nNO-SUCH-PART 1");
+  await press(admin, "Book");
+  await admin.getByRole("alert").filter({ hasText: "NO-SUCH-PART" }).waitFor();
+  await sound(admin, "new-order-wrong");
+  await admin.getByLabel("Parts").fill("SW-001-4.0-SL03 1\nSW-001-4.0-AL02 50");
+  await press(admin, "Book");
+  await said(admin, "Booked");
+  await sound(admin, "order");
+
+  // The customer: the letter, the invitation, the file.
+  const letter = await office.mail("carl@acme.example.com", "License letter");
+  const lrn = letter.text.match(/LRN-[0-9A-Z-]+/)[0];
+  assert.ok((await admin.getByRole("main").textContent()).includes(lrn));
+  const carl = await office.window();
+  await welcome(carl, await office.link("carl@acme.example.com", "invited"), "carl@acme.example.com");
+  await carl.getByRole("heading", { name: "Acme Contact Centres" }).waitFor();
+  await sound(carl, "summary");
+  await open(carl, "Software Details");
+  await sound(carl, "software");
+  await open(carl, "New Activation File");
+  await sound(carl, "new-empty");
+  await carl.getByLabel("Product and version").selectOption("pureconnect-4");
+  await carl.getByLabel("License Type").selectOption("production");
+  await carl.getByLabel("Host Id (needed)", { exact: true }).fill("no host id at all");
+  await carl.getByLabel("Machine Name (needed)", { exact: true }).fill("cic1");
+  await carl.getByLabel("Use so many of SW-001-4.0-AL02").fill("20");
+  await press(carl, "Preview");
+  await carl.getByRole("alert").filter({ hasText: "host id" }).waitFor();
+  await sound(carl, "new-wrong");
+  await carl.getByLabel("Host Id (needed)", { exact: true }).fill("0050569a1b2c");
+  await press(carl, "Preview");
+  await carl.getByRole("heading", { name: "This is what the file would say" }).waitFor();
+  await sound(carl, "preview");
+  await press(carl, "Generate Activation File");
+  await said(carl, "generated");
+  await sound(carl, "file");
+  const [download] = await Promise.all([carl.waitForEvent("download"), open(carl, "Download License")]);
+  const text = readFileSync(await download.path(), "utf8");
+  assert.match(text, /SERVER cic1 0050569a1b2c/);
+  assert.match(text, /SIGN="/);
+  office.write("acme.lic", text);
+  office.run("license", "verify", "acme.lic", "--root", "pureconnect=keys/root.pub");
+
+  // More users: the update shows what changes, and takes the old file's place.
+  await open(carl, "Update");
+  // A browser keeps people from it; whoever gets round that is told by the portal.
+  await carl.getByLabel("Use so many of SW-001-4.0-AL02").evaluate((field) => field.removeAttribute("max"));
+  await carl.getByLabel("Use so many of SW-001-4.0-AL02").fill("51");
+  await press(carl, "Preview");
+  await carl.getByRole("alert").filter({ hasText: "50 are available" }).waitFor();
+  await carl.getByLabel("Use so many of SW-001-4.0-AL02").fill("50");
+  await press(carl, "Preview");
+  await carl.getByText("changed").first().waitFor();
+  await sound(carl, "preview-update");
+  await press(carl, "Generate Activation File");
+  await said(carl, "generated");
+  await open(carl, "Activation File Activity");
+  await sound(carl, "activity");
+  assert.deepEqual(await carl.locator("tbody tr").count(), 1, "the first file is superseded");
+  await carl.getByLabel("Active", { exact: true }).selectOption("all");
+  await carl.getByText("2 results").waitFor();
+  await carl.getByText("Saved filters").click();
+  await carl.getByLabel("Save this filter as").fill("everything");
+  await press(carl, "Save");
+  await said(carl, "saved");
+  await carl.getByRole("link", { name: "everything" }).waitFor();
+  await open(carl, "Upgrade Software");
+  await sound(carl, "upgrade");
+  await open(carl, "Orders");
+  await sound(carl, "orders");
+  await open(carl, "Activation File Activity");
+  await open(carl, "AF-000002");
+  await carl.getByLabel("Why").fill("the machine is gone");
+  carl.once("dialog", (dialog) => dialog.accept());
+  await press(carl, "Deactivate");
+  await said(carl, "deactivated");
+  await sound(carl, "file-deactivated");
+  await open(carl, "Account Summary");
+  const row = carl.locator("tr", { hasText: "SW-001-4.0-AL02" });
+  assert.match(await row.innerText(), /50\s+0\s+50/);
+  await open(carl, "Carl Customer");
+  await sound(carl, "me");
+
+  // The publisher looks back, and can prove it.
+  for (const [name, link] of [["log", "Log"], ["mail", "Mail"], ["catalogues", "Catalogues"], ["orders-all", "Orders"]]) {
+    await open(admin, link);
+    await sound(admin, name);
+  }
+  await open(admin, "Catalogues");
+  await open(admin, "pureconnect-4");
+  await sound(admin, "catalogue");
+  await admin.goto("/me/codes");
+  await sound(admin, "codes");
+  await admin.goto("/accounts/NOBODY");
+  await sound(admin, "not-there");
+});
+
+test("a partner serves the customers under its account, and sees no other", async () => {
+  const admin = await office.window();
+  office.run("portal", "account", "add", "PART", "Partner & Sons", "--kind", "partner");
+  office.run("portal", "account", "add", "SMALL", "Small Customer", "--parent", "PART");
+  office.run("portal", "account", "add", "ELSE", "Somebody Else");
+  office.run("portal", "site", "add", "SMALL", "Bonn");
+  const path = new URL(office.run("portal", "person", "add", "pia@part.example.com", "Pia Partner", "--role", "partner", "--account", "PART")).pathname;
+  await welcome(admin, path, "pia@part.example.com");
+  await admin.getByRole("link", { name: "Small Customer" }).waitFor();
+  await sound(admin, "partner-accounts");
+  assert.equal(await admin.getByText("Somebody Else").count(), 0);
+  assert.equal((await admin.goto("/accounts/ELSE")).status(), 404);
+  assert.equal((await admin.goto("/orders")).status(), 403);
+});
+
+test("orders are imported from a file: mistakes are all told, and nothing is booked before it is asked for", async () => {
+  const page = await office.window();
+  office.run("portal", "account", "add", "BULK", "Bulk Buyer");
+  office.run("portal", "site", "add", "BULK", "Rome");
+  const path = new URL(office.run("portal", "person", "add", "otto@example.com", "Otto Orders", "--role", "orders")).pathname;
+  await welcome(page, path, "otto@example.com");
+  await page.goto("/orders/import");
+  await sound(page, "import");
+  const heading = "order,account,site,catalogue,part,quantity\n";
+  const file = (rows) => ({ name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from(heading + rows) });
+  await page.getByLabel("CSV file").setInputFiles(file("B-1,BULK,Rome,pureconnect-4,SW-001-4.0-AL02,many\nB-2,BULK,Paris,pureconnect-4,SW-001-4.0-AL02,5\n"));
+  await press(page, "Check");
+  await page.getByRole("alert").filter({ hasText: "2 mistakes" }).waitFor();
+  await sound(page, "import-wrong");
+  await page.getByLabel("CSV file").setInputFiles(file("B-1,BULK,Rome,pureconnect-4,SW-001-4.0-AL02,7\nB-2,BULK,Rome,pureconnect-4,SW-001-4.0-AL02,5\n"));
+  await press(page, "Check");
+  await said(page, "2 orders, no mistakes");
+  await sound(page, "import-good");
+  await press(page, "Book all 2");
+  await said(page, "Booked");
+  await page.goto("/accounts/BULK");
+  assert.match(await page.locator("tr", { hasText: "SW-001-4.0-AL02" }).innerText(), /12\s+0\s+12/);
+});
+
+test("everything works without scripts, too", async () => {
+  const page = await office.window({ javaScriptEnabled: false });
+  const path = new URL(office.run("portal", "person", "add", "nora@example.com", "Nora Noscript", "--role", "administrator")).pathname;
+  await welcome(page, path, "nora@example.com");
+  await page.goto("/accounts?text=Acme");
+  await open(page, "Acme Contact Centres");
+  await open(page, "New Activation File");
+  await page.getByLabel("Product and version").selectOption("pureconnect-4");
+  await press(page, "Go");
+  await page.getByLabel("License Type").selectOption("production");
+  await press(page, "Go");
+  await page.getByLabel("Host Id (needed)", { exact: true }).fill("0050569a1b2c");
+  await page.getByLabel("Machine Name (needed)", { exact: true }).fill("cic2");
+  await press(page, "Preview");
+  await page.getByRole("alert").filter({ hasText: "no current certification" }).waitFor();
+  await press(page, "Sign out");
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+});
