@@ -59,12 +59,12 @@ function readable(text) {
 }
 
 export class Office {
-  static async open() {
+  static async open(publisher = "pureconnect") {
     const office = new Office();
     office.folder = mkdtempSync(join(tmpdir(), "grantor-e2e-"));
     office.children = [];
     office.write("pass", "a long enough passphrase");
-    office.run("keys", "new", "keys", "--publisher", "pureconnect");
+    office.run("keys", "new", "keys", "--publisher", publisher);
     office.run("signer", "init", "signer", "--keys", "keys", "--passphrase-file", "pass");
     await office.start(["signer", "run", "signer", "--passphrase-file", "pass"], /listen|sign/i);
     office.run("portal", "catalogue", "load");

@@ -266,3 +266,25 @@ test("everything works without scripts, too", async () => {
   await press(page, "Sign out");
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
 });
+
+test("an order is activated without an account: by what is typed in, and by a request file", async () => {
+  const office = await Office.open("wfo");
+  after(() => office.close());
+  const page = await office.window();
+  office.run("portal", "account", "add", "REC", "Recorders");
+  office.run("portal", "site", "add", "REC", "Oslo");
+  office.write("wfo.csv", `order,account,site,catalogue,part,quantity\nW-1,REC,Oslo,wfo,Interaction Recording,5\n`);
+  const lrn = office.run("portal", "order", "import", "wfo.csv", "--book").match(/LRN-[0-9A-Z-]+/)[0];
+  await page.goto("/sign-in");
+  await open(page, "Activate a license");
+  await sound(page, "activate");
+  await page.getByLabel("License reference number").fill(`${lrn.slice(0, -1)}${lrn.endsWith("Z") ? "Y" : "Z"}`);
+  await page.getByLabel("Registration key").fill("0123456789ABCDEF");
+  await press(page, "Activate and download");
+  await page.getByRole("alert").filter({ hasText: lrn }).waitFor();
+  await sound(page, "activate-wrong");
+  office.run("activate", lrn, "--registration-key", "0123456789ABCDEF", "--request", "request.json");
+  await page.getByLabel(/^Request file/).setInputFiles(`${office.folder}/request.json`);
+  const [download] = await Promise.all([page.waitForEvent("download"), press(page, "Activate and download")]);
+  assert.match(readFileSync(await download.path(), "utf8"), /RK=0123456789ABCDEF[^]*SIGN="/);
+});

@@ -166,6 +166,23 @@ impl Http {
         self.json(self.send("POST", path, JSON, encode(body)?)?)
     }
 
+    /// Asks another service than a license server, in its own words: the HTTP status and the answer's text.
+    ///
+    /// # Errors
+    /// It does not answer, or is not trusted.
+    pub fn post_elsewhere<B: Serialize + ?Sized>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<(u16, String), Error> {
+        let request = self.request("POST", path, JSON, encode(body)?)?;
+        let configured = self.agent.configure_request(request).timeout_connect(Some(self.connect));
+        let request = configured.timeout_global(Some(self.answer)).build();
+        let mut response = self.agent.run(request).map_err(|error| self.unsent(error))?;
+        let text = response.body_mut().with_config().limit(LARGEST).read_to_string();
+        Ok((response.status().as_u16(), text.map_err(|error| self.unsent(error))?))
+    }
+
     /// Sets something.
     ///
     /// # Errors

@@ -66,6 +66,8 @@ pub(crate) enum Command {
     /// Prove that a publisher's log was not changed
     #[command(subcommand)]
     Audit(Audit),
+    /// Activate an order for an installation, at the publisher's portal
+    Activate(Activate),
     /// Look at, verify, compare and combine license files
     #[command(subcommand)]
     License(License),
@@ -201,6 +203,39 @@ pub(crate) struct Issue {
     /// More catalogue files, beside the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) catalogue: Vec<PathBuf>,
+}
+
+/// Activate an order.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  grantor activate LRN-7K2M-9QXA-0TBD-4H --portal licensing.example.com:7270 --output licenses/acme.lic\n  grantor activate LRN-7K2M-9QXA-0TBD-4H --registration-key KEY --request request.json    for a USB stick: the portal's page Activate takes it"
+)]
+pub(crate) struct Activate {
+    /// The license reference number of the license letter
+    pub(crate) lrn: String,
+    /// The publisher's portal: `host:port`
+    #[arg(long, value_name = "HOST:PORT", env = "GRANTOR_PORTAL", required_unless_present = "request")]
+    pub(crate) portal: Option<String>,
+    /// The portal's certificate in PEM, or its SHA-256 fingerprint in hex
+    #[arg(long, value_name = "FILE|HEX", env = "GRANTOR_PORTAL_CERT")]
+    pub(crate) portal_cert: Option<String>,
+    /// The installation's registration key; the license server is asked for it as an administrator if left out
+    #[arg(long, value_name = "KEY")]
+    pub(crate) registration_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// The machine's host id, where the product's files name it
+    #[arg(long, value_name = "ID")]
+    pub(crate) hostid: Option<String>,
+    /// The machine's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) machine: Option<String>,
+    /// Where to write the license file; standard output if left out
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write a request file instead, for a machine that reaches no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["portal", "output"])]
+    pub(crate) request: Option<PathBuf>,
 }
 
 /// License files.

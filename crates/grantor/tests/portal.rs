@@ -25,11 +25,16 @@ struct Office(TempDir);
 impl Office {
     /// Keys are made, catalogues loaded, ACME in Berlin is known.
     fn new() -> Self {
+        Self::of("pureconnect")
+    }
+
+    /// As [`Office::new`], for a publisher.
+    fn of(publisher: &str) -> Self {
         let office = Self(tempfile::tempdir().unwrap());
         office.write("pass", PASSPHRASE);
         office.write("orders.csv", ORDERS);
         office.write("selection.toml", &selection(20));
-        office.done(&["keys", "new", "keys", "--publisher", "pureconnect"]);
+        office.done(&["keys", "new", "keys", "--publisher", publisher]);
         let key = office.done(&["signer", "init", "signer", "--keys", "keys", "--passphrase-file", "pass"]);
         office.write("log.key", &key);
         std::fs::remove_file(office.path().join("keys/signing.key")).unwrap();
@@ -147,7 +152,7 @@ fn an_order_becomes_a_signed_file_that_is_updated_and_deactivated_and_the_log_pr
     office.write("log.txt", &format!("{log}\n"));
     let key = std::fs::read_to_string(office.path().join("log.key")).unwrap();
     let verified = office.done(&["audit", "verify", "log.txt", "--key", &key]);
-    assert_eq!(verified, "log.txt: 4 entries, all as they were signed");
+    assert_eq!(verified, "log.txt: 6 entries, all as they were signed");
     office.write("log.txt", &format!("{}\n", log.replace("the machine is gone", "the machine is here")));
     let (code, told) = office.refused(&["audit", "verify", "log.txt", "--key", &key]);
     assert!(code == Some(1) && told.contains("at least one was changed"), "{told}");
@@ -211,4 +216,67 @@ fn a_wrong_passphrase_does_not_open_the_signers_keys_and_a_short_one_is_not_take
     let (code, told) =
         office.refused(&["signer", "init", "other", "--keys", "keys", "--passphrase-file", "pass"]);
     assert!(code == Some(2) && told.contains("a passphrase has at least 15 characters"), "{told}");
+}
+
+/// The portal's pages, ended at the end.
+struct Pages(Child, String, String);
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Office {
+    /// Starts the portal and waits until it listens.
+    fn pages(&self) -> Pages {
+        self.write("portal.toml", "listen = \"127.0.0.1:0\"\n");
+        let mut command = self.command(&["portal", "serve", "--config", "portal.toml"]);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut after = |words: &str| {
+            let line = lines.by_ref().map(Result::unwrap).find(|line| line.contains(words)).unwrap();
+            line.split(words).nth(1).unwrap().to_owned()
+        };
+        let (address, print) = (after("listens on https://"), after("certificate SHA-256 "));
+        std::thread::spawn(move || lines.for_each(drop));
+        Pages(child, address, print)
+    }
+}
+
+#[test]
+fn an_installation_activates_its_order_online_and_another_one_is_told_that_it_is_taken() {
+    let office = Office::of("wfo");
+    let _signer = office.signer();
+    let row = "SO-9,ACME,Berlin,wfo,Interaction Recording,20";
+    office.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
+    let booked = office.done(&["portal", "order", "import", "orders.csv", "--book"]);
+    let lrn = booked.split_whitespace().nth(1).unwrap();
+    let pages = office.pages();
+    let portal = ["--portal", &pages.1, "--portal-cert", &pages.2];
+    let key = "0123456789ABCDEF0123456789ABCDEF";
+    let ask = |key: &'static str| {
+        [&["activate", lrn, "--registration-key", key, "--output", "wfo.lic"][..], &portal].concat()
+    };
+    office.done(&ask(key));
+    let first = std::fs::read_to_string(office.path().join("wfo.lic")).unwrap();
+    assert!(first.contains(&format!("RK={key}")) && first.contains("SIGN="), "{first}");
+    office.done(&ask(key));
+    assert_eq!(
+        std::fs::read_to_string(office.path().join("wfo.lic")).unwrap(),
+        first,
+        "asked twice, activated once"
+    );
+    let (code, told) = office.refused(&ask("FEDCBA9876543210FEDCBA9876543210"));
+    assert!(code == Some(1) && told.contains("is activated for another installation"), "{told}");
+    assert!(told.contains("hint: use the registration key of that installation"), "{told}");
+    assert_eq!(
+        std::fs::read_to_string(office.path().join("wfo.lic")).unwrap(),
+        first,
+        "what was there stays"
+    );
+    office.done(&["activate", lrn, "--registration-key", key, "--request", "request.json"]);
+    let request = std::fs::read_to_string(office.path().join("request.json")).unwrap();
+    assert!(request.contains(lrn) && request.contains(key), "{request}");
 }

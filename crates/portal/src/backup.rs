@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::entity::{
-    account, certification, edition, entitlement, file, file_item, log_entry, log_head, mail, order,
-    order_line, person, saved_filter, site,
+    account, activation, certification, edition, entitlement, file, file_item, log_entry, log_head, mail,
+    moved, order, order_line, person, saved_filter, site,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -74,6 +74,8 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(entitlement::Entity, &tx, to).await?;
     rows += table(file::Entity, &tx, to).await?;
     rows += table(file_item::Entity, &tx, to).await?;
+    rows += table(activation::Entity, &tx, to).await?;
+    rows += table(moved::Entity, &tx, to).await?;
     rows += table(person::Entity, &tx, to).await?;
     rows += table(certification::Entity, &tx, to).await?;
     rows += table(saved_filter::Entity, &tx, to).await?;
@@ -180,6 +182,8 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "entitlements" => insert_as::<entitlement::Entity>(tx, row).await,
         "files" => insert_as::<file::Entity>(tx, row).await,
         "file_items" => insert_as::<file_item::Entity>(tx, row).await,
+        "activations" => insert_as::<activation::Entity>(tx, row).await,
+        "moves" => insert_as::<moved::Entity>(tx, row).await,
         "people" => insert_as::<person::Entity>(tx, row).await,
         "certifications" => insert_as::<certification::Entity>(tx, row).await,
         "saved_filters" => insert_as::<saved_filter::Entity>(tx, row).await,
@@ -203,7 +207,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 12] = [
+const COUNTED: [&str; 13] = [
     "accounts",
     "sites",
     "editions",
@@ -216,6 +220,7 @@ const COUNTED: [&str; 12] = [
     "certifications",
     "saved_filters",
     "mails",
+    "moves",
 ];
 
 /// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.

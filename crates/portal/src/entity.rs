@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "columns are described where the tables are made")]
 
 pub mod account;
+pub mod activation;
 pub mod certification;
 pub mod edition;
 pub mod entitlement;
@@ -10,6 +11,7 @@ pub mod file_item;
 pub mod log_entry;
 pub mod log_head;
 pub mod mail;
+pub mod moved;
 pub mod order;
 pub mod order_line;
 pub mod person;

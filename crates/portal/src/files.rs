@@ -11,6 +11,7 @@ use grantor_license::Change;
 use serde::{Deserialize, Serialize};
 
 pub use make::{Request, deactivate, generate, preview};
+pub(crate) use show::selection_of;
 pub use show::{Details, Filter, Sort, details, document, list, unsigned, was_signed};
 
 /// A machine that a file is for.

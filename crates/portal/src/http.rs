@@ -4,6 +4,8 @@
 //! Handlers read the form, call the domain, and render; the rules are not here.
 
 mod account;
+mod activate;
+mod api;
 mod ask;
 mod door;
 mod fault;
@@ -44,6 +46,8 @@ const HASHING: usize = 2;
 pub struct Settings {
     /// The portal's address as people reach it, `https://…` without a slash at its end: for links in mails.
     pub address: String,
+    /// How often a year people of an account move licenses to another installation themselves.
+    pub moves_a_year: u64,
     /// Whether the publisher's staff must show a code when they sign in.
     pub staff_shows_codes: bool,
 }
@@ -136,7 +140,10 @@ impl Route {
 /// Every page, with who may open it.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [door::routes(), me::routes(), account::routes(), house::routes()].into_iter().flatten().collect()
+    [door::routes(), activate::routes(), api::routes(), me::routes(), account::routes(), house::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// All pages behind their gates.

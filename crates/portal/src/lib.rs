@@ -7,6 +7,7 @@
 //! the same statements. Whatever the rules don't allow is a [`Refusal`]; every other failure is the database's.
 
 pub mod accounts;
+pub mod activation;
 pub mod backup;
 pub mod catalogues;
 pub mod certifications;

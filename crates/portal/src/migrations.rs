@@ -13,6 +13,7 @@ impl MigratorTrait for Migrations {
             step("0001_orders", include_str!("../migrations/0001_orders.sql")),
             step("0002_files", include_str!("../migrations/0002_files.sql")),
             step("0003_people", include_str!("../migrations/0003_people.sql")),
+            step("0004_activations", include_str!("../migrations/0004_activations.sql")),
         ]
     }
 }

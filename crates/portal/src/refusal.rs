@@ -88,6 +88,12 @@ pub enum Refusal {
     /// The link for a new password was used, is too old, or never was.
     #[error("this link can't be used any more")]
     TicketEnded,
+    /// The order was activated for another installation.
+    #[error("`{0}` is activated for another installation")]
+    ActivatedElsewhere(String),
+    /// The account's moves of this year are used up.
+    #[error("an account moves licenses {0} times a year itself, and these are used up")]
+    TooManyMoves(u64),
     /// The file waits for its signatures.
     #[error("the license file `{0}` is not signed yet")]
     NotSigned(String),
@@ -116,6 +122,10 @@ impl Refusal {
             Self::NotCertified { .. } => {
                 "have somebody who is certified do it, or have the certification entered"
             }
+            Self::ActivatedElsewhere(_) => {
+                "use the registration key of that installation; to move the license, ask the publisher"
+            }
+            Self::TooManyMoves(_) => "ask the publisher: its staff moves it for you",
             Self::TicketEnded => "have a new one sent from the sign-in page",
             Self::FileEnded(_) => "take the file that came after it",
             Self::NotSigned(_) => "try again in a moment; if it stays so, see whether the signer runs",

@@ -32,6 +32,8 @@ pub struct Config {
     pub address: Option<String>,
     /// The folder for the certificate and the key that seals secrets. All processes of one portal need the same `seal.key`.
     pub data_dir: PathBuf,
+    /// How often a year people of an account move licenses to another installation themselves.
+    pub moves_a_year: u64,
     /// Whether the publisher's staff must show a code when they sign in.
     pub staff_shows_codes: bool,
     /// Connections at once.
@@ -58,6 +60,7 @@ impl Default for Config {
             listen: SocketAddr::from(([0, 0, 0, 0], 7270)),
             address: None,
             data_dir: PathBuf::from("portal-data"),
+            moves_a_year: 3,
             staff_shows_codes: true,
             connections: 4096,
             tls: Tls::default(),
@@ -112,7 +115,11 @@ impl Portal {
         let address = config.address.clone().unwrap_or_else(|| format!("https://localhost:{port}"));
         let host = address.trim_start_matches("https://").split(':').next().unwrap_or("localhost").to_owned();
         let identity = tls::identity(&config.tls, folder, "Grantor portal", &host)?;
-        let settings = Settings { address, staff_shows_codes: config.staff_shows_codes };
+        let settings = Settings {
+            address,
+            moves_a_year: config.moves_a_year,
+            staff_shows_codes: config.staff_shows_codes,
+        };
         let app = Arc::new(App::new(store, signer, seal, settings));
         Ok(Self { listener: Arc::new(listener), identity, app, postman, connections: config.connections })
     }

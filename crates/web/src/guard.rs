@@ -38,7 +38,7 @@ pub async fn guard(request: Request, next: Next) -> Response {
 }
 
 /// Whether the request changes nothing, or comes from a page of the same origin. One with a token of its own instead of the
-/// cookie can't be sent by a stranger's page.
+/// cookie can't be sent by a stranger's page; nor can JSON, which a browser sends elsewhere only after it asked and was let.
 fn may_change(method: &Method, headers: &HeaderMap) -> bool {
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
         || headers.contains_key(header::AUTHORIZATION)
@@ -49,6 +49,7 @@ fn may_change(method: &Method, headers: &HeaderMap) -> bool {
     match (text("sec-fetch-site"), text("origin"), text("host")) {
         (Some(site), ..) => site == "same-origin",
         (None, Some(origin), Some(host)) => origin.strip_prefix("https://") == Some(host),
+        (None, None, _) => text("content-type") == Some("application/json"),
         _ => false,
     }
 }
@@ -75,6 +76,11 @@ mod tests {
         assert!(!may(Method::POST, &[("origin", "https://evil"), ("host", "portal:7270")]));
         assert!(!may(Method::POST, &[("origin", "null"), ("host", "portal:7270")]));
         assert!(!may(Method::POST, &[]));
+        assert!(may(Method::POST, &[("content-type", "application/json")]));
+        assert!(!may(Method::POST, &[("content-type", "text/plain")]));
+        let elsewhere =
+            [("content-type", "application/json"), ("origin", "https://evil"), ("host", "portal:7270")];
+        assert!(!may(Method::POST, &elsewhere));
         assert!(!may(Method::DELETE, &[("sec-fetch-site", "cross-site"), ("origin", "https://portal:7270")]));
     }
 }

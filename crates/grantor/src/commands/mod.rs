@@ -1,5 +1,6 @@
 //! One module a subcommand. Each reads its arguments, calls the crate that does the work, and shows what came of it.
 
+mod activate;
 mod borrow;
 pub(crate) mod catalogue;
 mod checkout;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Portal(args) => portal::run(&args),
         Command::Signer(args) => signer::run(&args),
         Command::Audit(args) => signer::audit(&args),
+        Command::Activate(args) => activate::run(&args),
         Command::License(args) => license::run(&args),
         Command::Hostid(args) => Ok(hostid::run(&args)),
         Command::Setup(args) => setup::setup(&args),

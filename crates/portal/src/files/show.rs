@@ -168,6 +168,15 @@ pub async fn details(store: &Store, account: &Account, number: &str) -> Result<D
     })
 }
 
+/// What a file's successor begins with.
+pub(crate) async fn selection_of(store: &Store, row: &file::Model) -> Result<Selection, Failure> {
+    let mut used: BTreeMap<String, u32> = BTreeMap::new();
+    for one in super::make::spent(store.read(), row.id).await? {
+        *used.entry(one.part.number).or_default() += one.quantity;
+    }
+    Ok(selection(row, &used))
+}
+
 /// What was chosen; worked out from what is used where it was not kept.
 fn selection(row: &file::Model, used: &BTreeMap<String, u32>) -> Selection {
     let kept = row.selection.as_deref().and_then(|text| serde_json::from_str(text).ok());

@@ -90,6 +90,7 @@ fn said(code: &str) -> Option<&'static str> {
         "booked" => "Booked. Whoever looks after the account's files gets the license letter by mail.",
         "generated" => "The license file is generated.",
         "deactivated" => "The license file is deactivated; what it used is available again.",
+        "moved" => "Moved: this is the new installation's file. The old one's does not count any more.",
         "upgraded" => "Upgraded. Generate the license files anew to use it.",
         "loaded" => "Loaded.",
         "invited" => "Invited. The mail with the link is on its way.",

@@ -37,7 +37,7 @@ async fn first(_: Ask) -> Redirect {
     Redirect::to("/accounts")
 }
 
-fn frame() -> Frame {
+pub(super) fn frame() -> Frame {
     Frame { product: PRODUCT, version: VERSION, small: true, ..Frame::default() }
 }
 

@@ -48,7 +48,7 @@ struct Page<'a> {
 }
 
 impl Fault {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Elsewhere(_) => StatusCode::SEE_OTHER,
             Self::Nowhere => StatusCode::NOT_FOUND,
@@ -61,7 +61,7 @@ impl Fault {
         }
     }
 
-    fn words(&self) -> (&'static str, String, &'static str) {
+    pub(super) fn words(&self) -> (&'static str, String, &'static str) {
         match self {
             Self::Elsewhere(_) => ("Go on elsewhere", String::new(), ""),
             Self::Nowhere => ("There is no such page", String::new(), "Begin at the first page."),
@@ -98,10 +98,13 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         Refusal::UnknownPerson(_) | Refusal::UnknownOrder(_) | Refusal::TicketEnded => StatusCode::NOT_FOUND,
+        Refusal::UnknownLrn(_) => StatusCode::NOT_FOUND,
+        Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotCertified { .. } => StatusCode::FORBIDDEN,
-        Refusal::ChangedMeanwhile(_) | Refusal::OrderDiffers(_) | Refusal::FileEnded(_) => {
-            StatusCode::CONFLICT
-        }
+        Refusal::ActivatedElsewhere(_)
+        | Refusal::ChangedMeanwhile(_)
+        | Refusal::OrderDiffers(_)
+        | Refusal::FileEnded(_) => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -131,7 +131,7 @@ impl FromRequest<Shared> for Upload {
         let mut upload = Self { file: Vec::new(), fields: Fields::default() };
         while let Some(part) = parts.next_field().await.map_err(wrong)? {
             let name = part.name().unwrap_or_default().to_owned();
-            if part.file_name().is_some() {
+            if part.file_name().is_some_and(|name| !name.is_empty()) {
                 upload.file = part.bytes().await.map_err(wrong)?.to_vec();
             } else if upload.fields.0.len() < FIELDS {
                 upload.fields.0.push((name, part.text().await.map_err(wrong)?));

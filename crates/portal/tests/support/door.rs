@@ -42,7 +42,8 @@ impl Door {
     pub fn open(store: &Store, staff_shows_codes: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let seal = Seal::open(&folder.path().join("seal.key")).unwrap();
-        let settings = Settings { address: "https://portal.test".to_owned(), staff_shows_codes };
+        let settings =
+            Settings { address: "https://portal.test".to_owned(), moves_a_year: 3, staff_shows_codes };
         let app = App::new(store.clone(), None, seal, settings);
         Self { store: store.clone(), routes: router(Arc::new(app)), _folder: folder }
     }
@@ -78,6 +79,29 @@ impl Door {
         let (status, location, cookie) = (answer.status(), text(header::LOCATION), text(header::SET_COOKIE));
         let body = to_bytes(answer.into_body(), 10 << 20).await.unwrap();
         Answer { status, location, cookie, body: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// Sends what a program sends: no cookie, and a content type of its own.
+    pub async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer =
+            self.routes.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), 10 << 20).await.unwrap();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Answer { status, location: String::new(), cookie: String::new(), body }
     }
 
     pub async fn get(&self, path: &str, cookie: &str) -> Answer {

@@ -4,19 +4,22 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use grantor_license::{Body, Count, Statement, parse};
+use grantor_web::cookie::Secret;
 use grantor_web::frame::Frame;
 
 use super::{Top, home, top};
+use crate::activation::{self, Move};
 use crate::catalogues;
 use crate::files::{self, Details, Filter, LicenseFile, Sort};
 use crate::filters::{self, SavedFilter};
-use crate::http::ask::{Ask, Of};
+use crate::http::ask::{Ask, Of, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
 use crate::http::render::{
     CSV_ROWS, Column, PER_PAGE, Turn, columns, csv, done, download, page, turn, until,
 };
 use crate::http::{Need, Route};
+use crate::people::Actor;
 use crate::rights::Right;
 use crate::sites;
 
@@ -26,6 +29,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/accounts/{account}/files/{number}", Need::Account(Right::See), view),
         Route::get("/accounts/{account}/files/{number}/download", Need::Account(Right::See), get),
         Route::post("/accounts/{account}/files/{number}/deactivate", Need::Account(Right::Files), deactivate),
+        Route::post("/accounts/{account}/files/{number}/move", Need::Account(Right::Files), move_to),
     ]
 }
 
@@ -168,6 +172,10 @@ struct View {
     features: Vec<String>,
     licenses: Vec<String>,
     used: Vec<(String, String, u32)>,
+    /// How many moves to another installation are left this year; nothing: as many as needed.
+    moves_left: Option<u64>,
+    /// Names the request to move.
+    key: String,
 }
 
 async fn view(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Result<Response, Fault> {
@@ -191,6 +199,11 @@ async fn view(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Re
         features,
         licenses,
         used: used.collect(),
+        moves_left: match most_moves(&ask) {
+            Some(most) => Some(activation::moves_left(store, &of.0, most, now()).await?),
+            None => None,
+        },
+        key: Secret::new("").map_err(|_| Fault::Bug)?.text().to_owned(),
         details,
     }))
 }
@@ -215,6 +228,30 @@ fn counted(statement: &Statement, feature: &str, count: u32) -> String {
         Some("concurrent") => format!("{feature} ({count} pooled)"),
         _ => format!("{feature} ({count})"),
     }
+}
+
+/// How many moves a year this person may do; the publisher's staff as many as needed.
+fn most_moves(ask: &Ask) -> Option<u64> {
+    ask.person().account.map(|_| ask.app.settings.moves_a_year)
+}
+
+async fn move_to(
+    ask: Ask,
+    of: Of,
+    Path((_, number)): Path<(String, String)>,
+    Form(form): Form,
+) -> Result<Response, Fault> {
+    let request = format!("{}/move/{}", ask.person().id, form.text("key"));
+    let wanted = Move {
+        file: &number,
+        to: form.text("registration_key"),
+        reason: form.text("reason"),
+        request: &request,
+    };
+    let by = (Actor::Person(ask.person()), ask.today(), now());
+    let new = activation::move_to(&ask.app.store, &of.0, &wanted, most_moves(&ask), by).await?;
+    ask.app.wake.notify_one();
+    Ok(done(&format!("{}/files/{new}", home(&of.0)), "moved"))
 }
 
 async fn get(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Result<Response, Fault> {
