@@ -280,3 +280,62 @@ fn an_installation_activates_its_order_online_and_another_one_is_told_that_it_is
     let request = std::fs::read_to_string(office.path().join("request.json")).unwrap();
     assert!(request.contains(lrn) && request.contains(key), "{request}");
 }
+
+#[test]
+fn a_license_server_loads_the_portals_file_and_grants_what_was_ordered() {
+    let office = Office::of("genesys.d");
+    let _signer = office.signer();
+    let row = "SO-7,ACME,Berlin,genesys-8,Advanced Agent Connector,2";
+    office.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
+    office.done(&["portal", "order", "import", "orders.csv", "--book"]);
+    let selection = "catalogue = \"genesys-8\"\nlicense_type = \"standard\"\n\
+        items = [{ part = \"Advanced Agent Connector\", quantity = 2 }]\n\
+        [machine]\nhost_id = \"ANY\"\nname = \"this_host\"\n";
+    office.write("selection.toml", selection);
+    office.done(&["portal", "file", "new", "ACME", "Berlin", "selection.toml", "--generate"]);
+    let text = office.done(&["portal", "file", "get", "ACME", "AF-000001"]);
+    std::fs::create_dir(office.path().join("licenses")).unwrap();
+    office.write("licenses/acme.lic", &text);
+    let root = std::fs::read_to_string(office.path().join("keys/root.pub")).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    office.write(
+        "server.toml",
+        &format!(
+            "listen = \"127.0.0.1\"\nport = {port}\ndata_dir = \"server\"\nlicense_files = [\"licenses\"]\n\
+             [[publishers]]\nname = \"genesys.d\"\nroot_keys = [\"{}\"]\n",
+            root.trim()
+        ),
+    );
+    let mut server = office.command(&["server", "--config", "server.toml"]);
+    let mut child = server.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let ready = lines.by_ref().find(|line| line.contains("registration key"));
+    std::thread::spawn(move || lines.for_each(drop));
+    let _server = Signer(child);
+    assert!(ready.is_some());
+    let at = format!("{port}@127.0.0.1");
+    let take = |count: &'static str| {
+        office
+            .command(&[
+                "checkout",
+                "GIS",
+                "--version",
+                "8.0",
+                "--count",
+                count,
+                "-c",
+                &at,
+                "--cert",
+                "server/server.crt",
+                "--",
+                "true",
+            ])
+            .output()
+            .unwrap()
+    };
+    // GIS is counted by server: one.
+    let granted = take("1");
+    assert!(granted.status.success(), "{}", said(&granted));
+    let beyond = take("2");
+    assert!(!beyond.status.success(), "{}", said(&beyond));
+}

@@ -10,6 +10,7 @@ mod show;
 use grantor_license::Change;
 use serde::{Deserialize, Serialize};
 
+pub use contents::STANDARD;
 pub use make::{Request, deactivate, generate, preview};
 pub(crate) use show::selection_of;
 pub use show::{Details, Filter, Sort, details, document, list, unsigned, was_signed};

@@ -1,6 +1,6 @@
 //! The portal's pages over HTTPS: plain forms and links, rendered here; scripts only on top.
 //!
-//! Every page is a [`Route`] that says who may open it; [`gate`] sees to that before a handler runs, so no handler can forget it.
+//! Every page is a [`Route`] that says who may open it; `gate` sees to that before a handler runs, so no handler can forget it.
 //! Handlers read the form, call the domain, and render; the rules are not here.
 
 mod account;

@@ -20,6 +20,9 @@ use crate::entitlements::{NEVER, Spent};
 use crate::refusal::text;
 use crate::{Failure, Refusal};
 
+/// The one type of a catalogue that tells none apart: without an end of its own, and active at once.
+pub const STANDARD: &str = "standard";
+
 /// Whose file.
 pub(super) struct For<'a> {
     pub(super) customer: &'a str,
@@ -137,14 +140,17 @@ fn longest(
     spent: &[Spent],
     today: Date,
 ) -> Result<String, Failure> {
-    let Some(license_type) = catalogue.license_types.get(&selection.license_type) else {
+    let is_standard = catalogue.license_types.is_empty() && selection.license_type == STANDARD;
+    let license_type = catalogue.license_types.get(&selection.license_type);
+    if license_type.is_none() && !is_standard {
         let known: Vec<&str> = catalogue.license_types.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { vec![STANDARD] } else { known };
         let says = format!("`{}` is none of {}", selection.license_type, known.join(", "));
         return Err(Failure::field("license type", says));
-    };
+    }
     let is_server = |one: &&Spent| catalogue.items.get(&one.part.number).is_some_and(|item| item.server);
     let server = spent.iter().filter(is_server).map(|one| one.last_day.clone()).min();
-    let days = license_type.expires_after_days.map(i64::from);
+    let days = license_type.and_then(|license_type| license_type.expires_after_days).map(i64::from);
     let by_type = days.and_then(|days| today.checked_add(days.days()).ok()).map(|day| day.to_string());
     Ok(server.into_iter().chain(by_type).min().unwrap_or_else(|| NEVER.to_owned()))
 }

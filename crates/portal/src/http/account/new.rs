@@ -12,7 +12,7 @@ use super::upgrade::chosen_site;
 use super::{Top, home, top};
 use crate::catalogues;
 use crate::entitlements::{Balance, balances};
-use crate::files::{self, Chosen, Machine, Preview, Request, Selection};
+use crate::files::{self, Chosen, Machine, Preview, Request, STANDARD, Selection};
 use crate::http::ask::{Ask, Of, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form, number};
@@ -44,6 +44,8 @@ struct Row {
 /// The form's second half: the machine and the items.
 struct Items {
     of_type: LicenseType,
+    /// Whether the product's files need a server item.
+    has_servers: bool,
     servers: Vec<Row>,
     addons: Vec<Row>,
 }
@@ -112,8 +114,8 @@ async fn shown(ask: &Ask, of: &Of, form: Fields, wrong: Option<Refusal>) -> Resu
     let (sites, site) = chosen_site(ask, of, &form).await?;
     let editions = catalogues::current(store, store.read()).await?;
     let catalogue = editions.get(form.text("product")).map(|edition| edition.catalogue.clone());
-    let types = catalogue.iter().flat_map(|catalogue| catalogue.license_types.values());
-    let types = types.map(|of_type| (of_type.name.clone(), of_type.title.clone())).collect();
+    let types = catalogue.iter().flat_map(|catalogue| types(catalogue));
+    let types = types.map(|of_type| (of_type.name, of_type.title)).collect();
     let items = match (&catalogue, &site) {
         (Some(catalogue), Some(site)) => items(ask, of, &form, catalogue, site).await?,
         _ => None,
@@ -132,6 +134,27 @@ async fn shown(ask: &Ask, of: &Of, form: Fields, wrong: Option<Refusal>) -> Resu
     })
 }
 
+/// The catalogue's license types; one where it tells none apart.
+fn types(catalogue: &Catalogue) -> Vec<LicenseType> {
+    if !catalogue.license_types.is_empty() {
+        return catalogue.license_types.values().cloned().collect();
+    }
+    vec![LicenseType {
+        name: STANDARD.to_owned(),
+        title: "Standard".to_owned(),
+        description: "This product has one type of license".to_owned(),
+        expires_after_days: None,
+        reregister_after_days: None,
+        disconnect_minutes: None,
+        grace_days: None,
+        needs_activation: false,
+        free: false,
+        production: true,
+        fixed: false,
+        merges: false,
+    }]
+}
+
 /// What the site owns of the product, with what the file to be replaced gives back.
 async fn items(
     ask: &Ask,
@@ -140,7 +163,8 @@ async fn items(
     catalogue: &Catalogue,
     site: &Site,
 ) -> Result<Option<Items>, Fault> {
-    let Some(of_type) = catalogue.license_types.get(form.text("type")).cloned() else { return Ok(None) };
+    let of_type = types(catalogue).into_iter().find(|of_type| of_type.name == form.text("type"));
+    let Some(of_type) = of_type else { return Ok(None) };
     let store = &ask.app.store;
     let mut owned = balances(store.read(), of.0.id, Some(site.id), &ask.today().to_string()).await?;
     owned.retain(|one| one.part.catalogue == catalogue.name);
@@ -168,7 +192,8 @@ async fn items(
     }
     let (servers, addons): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(server, _)| *server);
     let rows = |some: Vec<(bool, Row)>| some.into_iter().map(|(_, row)| row).collect();
-    Ok(Some(Items { of_type, servers: rows(servers), addons: rows(addons) }))
+    let has_servers = catalogue.items.values().any(|item| item.server);
+    Ok(Some(Items { of_type, has_servers, servers: rows(servers), addons: rows(addons) }))
 }
 
 fn selection(form: &Fields) -> Result<Selection, Fault> {
