@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::entity::{
-    account, activation, certification, edition, entitlement, file, file_item, log_entry, log_head, mail,
-    moved, order, order_line, person, saved_filter, site,
+    account, activation, api_token, certification, edition, entitlement, file, file_item, log_entry,
+    log_head, mail, moved, order, order_line, person, saved_filter, site,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -78,6 +78,7 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(moved::Entity, &tx, to).await?;
     rows += table(person::Entity, &tx, to).await?;
     rows += table(certification::Entity, &tx, to).await?;
+    rows += table(api_token::Entity, &tx, to).await?;
     rows += table(saved_filter::Entity, &tx, to).await?;
     rows += table(mail::Entity, &tx, to).await?;
     rows += table(log_entry::Entity, &tx, to).await?;
@@ -184,6 +185,7 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "file_items" => insert_as::<file_item::Entity>(tx, row).await,
         "activations" => insert_as::<activation::Entity>(tx, row).await,
         "moves" => insert_as::<moved::Entity>(tx, row).await,
+        "api_tokens" => insert_as::<api_token::Entity>(tx, row).await,
         "people" => insert_as::<person::Entity>(tx, row).await,
         "certifications" => insert_as::<certification::Entity>(tx, row).await,
         "saved_filters" => insert_as::<saved_filter::Entity>(tx, row).await,
@@ -207,7 +209,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 13] = [
+const COUNTED: [&str; 14] = [
     "accounts",
     "sites",
     "editions",
@@ -221,6 +223,7 @@ const COUNTED: [&str; 13] = [
     "saved_filters",
     "mails",
     "moves",
+    "api_tokens",
 ];
 
 /// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod activation;
+pub mod api_token;
 pub mod certification;
 pub mod edition;
 pub mod entitlement;

@@ -108,6 +108,8 @@ pub enum Need {
     House(Right),
     /// The same, and proved lately who they are.
     Proved(Right),
+    /// A program with a token; its handler looks up what it may.
+    Token,
 }
 
 /// A page, and who may open it.

@@ -34,6 +34,7 @@ pub mod signin;
 pub mod signing;
 pub mod sites;
 pub mod store;
+pub mod tokens;
 pub mod upgrades;
 
 pub use refusal::{Failure, Refusal};

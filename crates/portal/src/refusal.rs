@@ -88,6 +88,9 @@ pub enum Refusal {
     /// The link for a new password was used, is too old, or never was.
     #[error("this link can't be used any more")]
     TicketEnded,
+    /// The token was removed, is too old, or never was.
+    #[error("this token does not count, or there is none")]
+    TokenEnded,
     /// The order was activated for another installation.
     #[error("`{0}` is activated for another installation")]
     ActivatedElsewhere(String),
@@ -125,6 +128,7 @@ impl Refusal {
             Self::ActivatedElsewhere(_) => {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }
+            Self::TokenEnded => "make one on your own page, and send it as `Authorization: Bearer …`",
             Self::TooManyMoves(_) => "ask the publisher: its staff moves it for you",
             Self::TicketEnded => "have a new one sent from the sign-in page",
             Self::FileEnded(_) => "take the file that came after it",

@@ -1,26 +1,36 @@
-//! What programs ask: JSON in and out, refusals as problem details (RFC 9457).
+//! What programs ask: JSON in and out, a token in the header, refusals as problem details (RFC 9457). Does what the pages do, by the
+//! same rules; `docs/src/portal-api.md` tells it to strangers.
+
+mod read;
+mod write;
 
 use std::net::SocketAddr;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use grantor_web::cookie;
 use serde_json::json;
 
 use super::ask::now;
 use super::fault::Fault;
 use super::{Need, Route, Shared};
+use crate::accounts::Account;
 use crate::activation::{self, Activated, Asked};
-use crate::{Failure, files, signing};
+use crate::people::{self, Person};
+use crate::rights::Right;
+use crate::{Failure, Refusal, files, signing, tokens};
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::post("/api/v1/activations", Need::Nobody, activate)]
+    let activations = vec![Route::post("/api/v1/activations", Need::Nobody, activate)];
+    [activations, read::routes(), write::routes()].into_iter().flatten().collect()
 }
 
 /// A fault as problem details.
-struct Problem(Fault);
+pub(super) struct Problem(Fault);
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
@@ -44,16 +54,67 @@ impl IntoResponse for Problem {
     }
 }
 
+/// For whom a program acts, with a right that person and token both have.
+pub(super) struct Caller {
+    pub(super) app: Shared,
+    pub(super) person: Person,
+    scopes: std::collections::BTreeSet<tokens::Scope>,
+}
+
+impl Caller {
+    /// Who does it, and now, for the log.
+    pub(super) fn by(&self) -> (&str, i64) {
+        (&self.person.mail, now())
+    }
+
+    /// Whether person and token may.
+    pub(super) fn needs(&self, right: Right) -> Result<(), Problem> {
+        let may = self.person.may(right) && self.scopes.iter().any(|scope| scope.covers(right));
+        if may { Ok(()) } else { Err(Fault::NotAllowed.into()) }
+    }
+
+    /// The account, if the person reaches it and may do that there.
+    pub(super) async fn account(&self, reference: &str, right: Right) -> Result<Account, Problem> {
+        let account = people::reached(self.app.store.read(), &self.person, reference).await?;
+        self.needs(right)?;
+        Ok(account)
+    }
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        let secret = bearer(&parts.headers).ok_or(Failure::from(Refusal::TokenEnded))?;
+        let (person, scopes) = tokens::holder(&app.store, &cookie::hash(secret), now()).await?;
+        Ok(Self { app: app.clone(), person, scopes })
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// A body, or what is wrong with it.
+pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+    body.map(|Json(body)| body).map_err(|error| Fault::Senseless(error.body_text()).into())
+}
+
+/// Has what was just made signed; what can't be now is signed soon.
+pub(super) async fn sign(app: &Shared) {
+    if let Some(signer) = &app.signer
+        && let Err(error) = signing::sign_all(&app.store, signer).await
+    {
+        tracing::warn!(%error, "a file waits for its signatures");
+    }
+    app.wake.notify_one();
+}
+
 /// Activates, has the file signed, and gives it.
 pub(super) async fn activated(app: &Shared, asked: &Asked) -> Result<(Activated, String), Fault> {
     let today = jiff::Zoned::now().date();
     let activated = activation::activate(&app.store, asked, today, now()).await?;
-    if let Some(signer) = &app.signer
-        && let Err(error) = signing::sign_all(&app.store, signer).await
-    {
-        tracing::warn!(%error, file = activated.file, "an activated file waits for its signatures");
-    }
-    app.wake.notify_one();
+    sign(app).await;
     let text = files::document(&app.store, &activated.account, &activated.file).await?;
     Ok((activated, text))
 }
@@ -66,8 +127,7 @@ async fn activate(
     if !app.tries.allows(peer.ip()) {
         return Err(Fault::TooOften.into());
     }
-    let Json(asked) = asked.map_err(|error| Fault::Senseless(error.body_text()))?;
-    let (activated, text) = activated(&app, &asked).await?;
+    let (activated, text) = activated(&app, &body(asked)?).await?;
     let body = Json(json!({ "file": activated.file, "license_file": text }));
     Ok((StatusCode::OK, body).into_response())
 }

@@ -98,6 +98,7 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         Refusal::UnknownPerson(_) | Refusal::UnknownOrder(_) | Refusal::TicketEnded => StatusCode::NOT_FOUND,
+        Refusal::TokenEnded => StatusCode::UNAUTHORIZED,
         Refusal::UnknownLrn(_) => StatusCode::NOT_FOUND,
         Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotCertified { .. } => StatusCode::FORBIDDEN,

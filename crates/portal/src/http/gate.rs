@@ -49,7 +49,7 @@ async fn admit(
     visit: Option<Visit>,
     request: &mut Request,
 ) -> Result<Guest, Fault> {
-    if need == Need::Nobody {
+    if matches!(need, Need::Nobody | Need::Token) {
         return Ok(Guest { visit, account: None });
     }
     let visit = visit.ok_or_else(|| Fault::Elsewhere(to_sign_in(request)))?;
@@ -64,7 +64,9 @@ async fn admit(
         return Err(Fault::Elsewhere(Redirect::to("/me/codes")));
     }
     match need {
-        Need::Nobody | Need::Half | Need::Person => Ok(Guest { visit: Some(visit), account: None }),
+        Need::Nobody | Need::Token | Need::Half | Need::Person => {
+            Ok(Guest { visit: Some(visit), account: None })
+        }
         Need::House(right) if visit.person.may(right) => Ok(Guest { visit: Some(visit), account: None }),
         Need::Proved(right) if visit.person.may(right) => {
             if visit.proved {

@@ -1,8 +1,11 @@
 //! What a person does for themselves: password, codes, visits, saved filters; and proving once more who they are.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
+use grantor_web::cookie::Secret;
 use grantor_web::frame::Frame;
 use grantor_web::{password, totp};
 
@@ -13,7 +16,8 @@ use super::form::{Fields, Form};
 use super::render::{PRODUCT, done, instant, page, refused};
 use super::{Need, Route};
 use crate::people::Person;
-use crate::{certifications, filters, signin};
+use crate::tokens::{self, Scope};
+use crate::{Failure, certifications, filters, signin};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -25,6 +29,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/me/visits/end", Need::Person, end_visits),
         Route::get("/me/prove", Need::Person, ask_proof),
         Route::post("/me/prove", Need::Person, prove),
+        Route::post("/me/tokens", Need::Person, make_token),
+        Route::post("/me/tokens/{id}/remove", Need::Person, remove_token),
         Route::post("/me/filters", Need::Person, save_filter),
         Route::post("/me/filters/{id}/remove", Need::Person, remove_filter),
     ]
@@ -45,6 +51,29 @@ struct Me {
     visits: Vec<VisitRow>,
     shortest: usize,
     wrong: Option<String>,
+    tokens: Vec<TokenRow>,
+    scopes: [Scope; 3],
+    /// A token that was just made, shown once.
+    made: Option<String>,
+}
+
+/// A token as the page lists it.
+struct TokenRow {
+    id: i64,
+    name: String,
+    scopes: String,
+    ends: String,
+    used: String,
+}
+
+fn token_row(token: tokens::Token) -> TokenRow {
+    TokenRow {
+        id: token.id,
+        scopes: token.scopes.iter().map(|scope| scope.word()).collect::<Vec<_>>().join(", "),
+        name: token.name,
+        ends: instant(token.ends_at),
+        used: token.used_at.map_or_else(|| "never".to_owned(), instant),
+    }
 }
 
 async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
@@ -62,6 +91,9 @@ async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
         visits: visits.into_iter().map(row).collect(),
         shortest: password::SHORTEST,
         wrong,
+        tokens: tokens::list(store, ask.person()).await?.into_iter().map(token_row).collect(),
+        scopes: Scope::ALL,
+        made: None,
     })
 }
 
@@ -98,6 +130,28 @@ async fn change_password(ask: Ask, Form(form): Form) -> Result<Response, Fault> 
 async fn end_visits(ask: Ask) -> Result<Response, Fault> {
     signin::end_others(ask.app.store.read(), ask.person().id, &ask.visit.hash).await?;
     Ok(done("/me", "ended"))
+}
+
+/// Making one needs the password: a stolen cookie alone makes none.
+async fn make_token(ask: Ask, Form(form): Form) -> Result<Response, Fault> {
+    if !is_password(&ask, form.raw("now")).await? {
+        let says = "the password is not right, or it was tried too often".to_owned();
+        return Ok(refused(&shown(&ask, Some(says)).await?));
+    }
+    let secret = Secret::new("grp_").map_err(|_| Fault::Bug)?;
+    let scopes: BTreeSet<Scope> = form.all("scope").filter_map(Scope::parse).collect();
+    let (name, days) = (form.text("name"), form.number("days")?);
+    let made = tokens::make(&ask.app.store, ask.person(), (name, &scopes), &secret.hash(), days, now()).await;
+    match made {
+        Ok(()) => Ok(page(&Me { made: Some(secret.text().to_owned()), ..shown(&ask, None).await? })),
+        Err(Failure::Refused(refusal)) => Ok(refused(&shown(&ask, Some(refusal.to_string())).await?)),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+async fn remove_token(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
+    tokens::remove(&ask.app.store, ask.person(), id, now()).await?;
+    Ok(done("/me", "removed"))
 }
 
 #[derive(Template)]

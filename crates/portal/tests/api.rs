@@ -1,0 +1,143 @@
+//! The portal's API: tokens with scopes, and the same rules as on the pages.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use axum::http::{Method, StatusCode};
+use grantor_portal::certifications;
+use grantor_portal::http::{Need, routes};
+use grantor_portal::people::{Details, Person, edit};
+use grantor_portal::rights::Role;
+use grantor_portal::store::Store;
+use grantor_portal::tokens::{self, Scope};
+use grantor_web::cookie::Secret;
+use support::door::{Answer, Door, now, person};
+use support::{NOW, acme, on_both};
+
+async fn token(store: &Store, person: &Person, scopes: &[Scope]) -> String {
+    let secret = Secret::new("grp_").unwrap();
+    let scopes: BTreeSet<Scope> = scopes.iter().copied().collect();
+    tokens::make(store, person, ("test", &scopes), &secret.hash(), 30, now()).await.unwrap();
+    secret.text().to_owned()
+}
+
+struct Api {
+    door: Door,
+}
+
+impl Api {
+    async fn ask(&self, method: Method, path: &str, token: &str, body: &str, key: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+        ];
+        self.door.send_json(method, path, body, &headers).await
+    }
+
+    async fn get(&self, path: &str, token: &str) -> Answer {
+        self.ask(Method::GET, path, token, "", "").await
+    }
+
+    async fn post(&self, path: &str, token: &str, body: &str) -> Answer {
+        self.ask(Method::POST, path, token, body, "a request's key").await
+    }
+}
+
+const ORDER: &str = r#"{"number":"SO-1","account":"ACME","site":"Berlin","lines":[
+    {"catalogue":"pureconnect-4","part":"SW-001-4.0-SL03","quantity":1},
+    {"catalogue":"pureconnect-4","part":"SW-001-4.0-AL02","quantity":50}]}"#;
+const FILE: &str = r#"{"site":"Berlin","selection":{"catalogue":"pureconnect-4","license_type":"production",
+    "machine":{"host_id":"0050569a1b2c","name":"cic1"},
+    "items":[{"part":"SW-001-4.0-SL03","quantity":1},{"part":"SW-001-4.0-AL02","quantity":20}]}}"#;
+
+#[test]
+fn an_order_is_booked_and_a_file_made_once_however_often_they_are_sent() {
+    on_both(|store| async move {
+        acme(&store).await;
+        let api = Api { door: Door::open(&store, false) };
+        let admin = person(&store, "ada@example.com", &[Role::Administrator], None).await;
+        certifications::enter(&store, &admin, "pureconnect-4", "2999-12-31", ("ann", NOW)).await.unwrap();
+        let all = token(&store, &admin, &Scope::ALL).await;
+        assert_eq!(api.post("/api/v1/orders", &all, ORDER).await.status, StatusCode::CREATED);
+        assert_eq!(api.post("/api/v1/orders", &all, ORDER).await.status, StatusCode::OK);
+        let other = api.post("/api/v1/orders", &all, &ORDER.replace("50", "51")).await;
+        assert_eq!(other.status, StatusCode::CONFLICT);
+        assert!(other.body.contains("\"hint\""), "{other:?}");
+        let files = "/api/v1/accounts/ACME/files";
+        let first = api.post(files, &all, FILE).await;
+        assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
+        assert_eq!(api.post(files, &all, FILE).await.body, first.body);
+        let no_key = api.ask(Method::POST, files, &all, FILE, "").await;
+        assert!(
+            no_key.status == StatusCode::BAD_REQUEST && no_key.body.contains("Idempotency-Key"),
+            "{no_key:?}"
+        );
+        let preview = api.post(files, &all, &FILE.replacen('{', "{\"preview\":true,", 1)).await;
+        assert!(preview.status.is_client_error() && preview.body.contains("0 are available"), "{preview:?}");
+        let listed = api.get(files, &all).await;
+        assert!(listed.body.contains("\"total\":1") && listed.body.contains("AF-000001"), "{listed:?}");
+        let ended = api.post(&format!("{files}/AF-000001/deactivate"), &all, r#"{"reason":"gone"}"#).await;
+        assert_eq!(ended.status, StatusCode::OK, "{ended:?}");
+        let summary = api.get("/api/v1/accounts/ACME/summary", &all).await;
+        assert!(summary.body.contains("\"available\":50"), "{summary:?}");
+    });
+}
+
+#[test]
+fn a_token_does_what_its_person_may_and_its_scopes_say_and_nothing_else() {
+    on_both(|store| async move {
+        acme(&store).await;
+        let api = Api { door: Door::open(&store, false) };
+        let admin = person(&store, "ada@example.com", &[Role::Administrator], None).await;
+        let carl = person(&store, "carl@acme.example.com", &[Role::Customer], Some("ACME")).await;
+        let (read, all) =
+            (token(&store, &admin, &[Scope::Read]).await, token(&store, &carl, &Scope::ALL).await);
+        assert_eq!(api.get("/api/v1/accounts", &read).await.status, StatusCode::OK);
+        assert_eq!(api.post("/api/v1/orders", &read, ORDER).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(api.post("/api/v1/accounts/ACME/files", &read, FILE).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(api.post("/api/v1/orders", &all, ORDER).await.status, StatusCode::FORBIDDEN, "a customer");
+        assert_eq!(api.get("/api/v1/accounts/ELSE/summary", &all).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(api.get("/api/v1/accounts/ACME/summary", &all).await.status, StatusCode::OK);
+        let details = Details {
+            name: carl.name.clone(),
+            roles: carl.roles.clone(),
+            account: Some("ACME".to_owned()),
+            active: false,
+        };
+        edit(&store, &carl, &details, ("ann", NOW)).await.unwrap();
+        assert_eq!(api.get("/api/v1/accounts/ACME/summary", &all).await.status, StatusCode::UNAUTHORIZED);
+    });
+}
+
+#[test]
+fn without_a_token_that_counts_nothing_is_told() {
+    on_both(|store| async move {
+        acme(&store).await;
+        let api = Api { door: Door::open(&store, false) };
+        let admin = person(&store, "ada@example.com", &[Role::Administrator], None).await;
+        let gone = token(&store, &admin, &Scope::ALL).await;
+        let id = tokens::list(&store, &admin).await.unwrap()[0].id;
+        tokens::remove(&store, &admin, id, NOW).await.unwrap();
+        let old = Secret::new("grp_").unwrap();
+        let long_ago = now() - 31 * 24 * 3_600_000;
+        tokens::make(&store, &admin, ("old", &BTreeSet::from(Scope::ALL)), &old.hash(), 30, long_ago)
+            .await
+            .unwrap();
+        let of_tokens = routes().into_iter().filter(|route| route.need == Need::Token);
+        let mut count = 0;
+        for route in of_tokens {
+            let path = route.path.replace("{account}", "ACME").replace("{number}", "AF-000001");
+            for token in ["", "grp_made_up", gone.as_str(), old.text()] {
+                let answer = api.ask(route.method.clone(), &path, token, "{}", "a request's key").await;
+                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path} {answer:?}");
+                assert!(!answer.body.contains("Acme"), "{answer:?}");
+            }
+            count += 1;
+        }
+        assert_eq!(count, 11);
+    });
+}
