@@ -193,7 +193,14 @@ test("an order becomes a license file that is updated, upgraded past and deactiv
   const row = carl.locator("tr", { hasText: "SW-001-4.0-AL02" });
   assert.match(await row.innerText(), /50\s+0\s+50/);
   await open(carl, "Carl Customer");
+  await carl.getByLabel("What it is for").fill("the build");
+  await carl.getByLabel("Read what accounts have").check();
+  await carl.getByLabel("Your password").fill(PASSWORD);
+  await press(carl, "Make a token");
+  const token = (await carl.locator("#made").textContent()).trim();
   await sound(carl, "me");
+  const summary = await carl.request.get("/api/v1/accounts/ACME/summary", { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await summary.json()).rows.length, 2);
 
   // The publisher looks back, and can prove it.
   for (const [name, link] of [["log", "Log"], ["mail", "Mail"], ["catalogues", "Catalogues"], ["orders-all", "Orders"]]) {

@@ -3,6 +3,9 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) struct Migrations;
 
 #[async_trait::async_trait]

@@ -1,0 +1,106 @@
+//! Books of every earlier version become today's, on both databases, and keep what is in them.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+
+use super::*;
+use crate::store::Store;
+use crate::{accounts, files, orders};
+
+/// What could be in books after so many steps, in the words of that time.
+const ROWS: &[(usize, &str)] = &[
+    (1, "insert into accounts (reference, name, kind, created_at) values ('ACME', 'Acme', 'end-user', 1)"),
+    (
+        1,
+        "insert into sites (account_id, name, address1, address2, address3, city, state, country, postal_code, active, version) \
+         values (1, 'Berlin', '', '', '', '', '', '', '', true, 1)",
+    ),
+    (
+        1,
+        "insert into editions (catalogue, edition, digest, text, loaded_at) values ('old', '1', 'd', 'x', 1)",
+    ),
+    (
+        1,
+        "insert into orders (number, digest, lrn, account_id, sold_to_id, site_id, term, last_day, placed_by, placed_at) \
+         values ('SO-1', 'd', 'LRN-0', 1, 1, 1, 'perpetual', '9999-12-31', 'ann', 1)",
+    ),
+    (1, "insert into order_lines (order_id, position, edition_id, part, quantity) values (1, 1, 1, 'P', 2)"),
+    (
+        1,
+        "insert into entitlements (account_id, site_id, catalogue, part, last_day, total, used) \
+         values (1, 1, 'old', 'P', '9999-12-31', 2, 1)",
+    ),
+    (
+        2,
+        "insert into files (request, account_id, site_id, edition_id, catalogue, license_type, lrn, host_id, machine, system_type, \
+         mail_connector, generation, last_day, generated_on, generated_by, generated_at, active, unsigned) \
+         values ('r', 1, 1, 1, 'old', 'production', 'LRN-0', 'ANY', 'host', '', '', 1, '9999-12-31', '2026-01-01', 'ann', 1, true, 'text')",
+    ),
+    (2, "insert into file_items (file_id, entitlement_id, quantity) values (1, 1, 1)"),
+    (
+        3,
+        "insert into people (mail, name, roles, active, version, created_at) \
+         values ('ada@example.com', 'Ada', 'administrator', true, 1, 1)",
+    ),
+    (
+        4,
+        "insert into activations (order_id, registration_key, made, activated_at) values (1, 'KEY', true, 1)",
+    ),
+    (
+        5,
+        "insert into api_tokens (person_id, name, hash, scopes, created_at, ends_at) values (1, 't', 'h', 'read', 1, 2)",
+    ),
+];
+
+async fn as_of(db: &DatabaseConnection, steps: usize) {
+    Migrations::up(db, Some(<u32 as TryFrom<usize>>::try_from(steps).unwrap())).await.unwrap();
+    for (since, row) in ROWS.iter().filter(|(since, _)| *since <= steps) {
+        db.execute_unprepared(row).await.unwrap_or_else(|error| panic!("{since}: {error}"));
+    }
+}
+
+/// What was there is there, and what that version did not know has a sensible beginning.
+async fn is_whole(store: &Store, steps: usize) {
+    let account = accounts::find(store.read(), "ACME").await.unwrap();
+    let (count, orders) = orders::list(store, Some(account.id), "", 0, 10).await.unwrap();
+    assert_eq!((count, orders[0].site.as_str()), (1, "Berlin"));
+    if steps >= 2 {
+        let details = files::details(store, &account, "AF-000001").await.unwrap();
+        assert_eq!((details.used["P"], details.selection.machine.name.as_str()), (1, "host"));
+        assert_eq!(details.selection.items.len(), 1, "worked out, as it was not kept then");
+    }
+    if steps >= 3 {
+        let ada = crate::people::by_mail(store.read(), "ada@example.com").await.unwrap();
+        assert!(!ada.has_password && ada.is_staff());
+    }
+}
+
+#[tokio::test]
+async fn books_of_every_earlier_version_become_todays_on_sqlite() {
+    for steps in 1..=Migrations::migrations().len() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portal.db");
+        let db = Database::connect(format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
+        as_of(&db, steps).await;
+        db.close().await.unwrap();
+        is_whole(&Store::sqlite(&file).await.unwrap(), steps).await;
+    }
+}
+
+#[tokio::test]
+async fn books_of_every_earlier_version_become_todays_on_postgresql() {
+    let Ok(server) = std::env::var("GRANTOR_TEST_POSTGRES") else {
+        assert!(std::env::var_os("CI").is_none(), "GRANTOR_TEST_POSTGRES is not set; ./test sets it");
+        return eprintln!("SKIPPED: GRANTOR_TEST_POSTGRES is not set; ./test sets it");
+    };
+    let admin = Database::connect(format!("{server}/postgres")).await.unwrap();
+    for steps in 1..=Migrations::migrations().len() {
+        let name = format!("migrated_{}_{steps}", std::process::id());
+        admin.execute_unprepared(&format!("drop database if exists {name}")).await.unwrap();
+        admin.execute_unprepared(&format!("create database {name}")).await.unwrap();
+        let db = Database::connect(format!("{server}/{name}")).await.unwrap();
+        as_of(&db, steps).await;
+        db.close().await.unwrap();
+        is_whole(&Store::postgres(&format!("{server}/{name}")).await.unwrap(), steps).await;
+    }
+}
