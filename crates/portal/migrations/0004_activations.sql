@@ -12,6 +12,8 @@ create index files_lrn on files (lrn);
 -- Licenses that moved from one installation to another.
 create table moves (
     id counted key,
+    -- What its form calls it: sent twice, it is one move.
+    request text not null unique,
     account_id bigint not null references accounts (id),
     from_key text not null,
     to_key text not null,

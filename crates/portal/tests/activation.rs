@@ -282,3 +282,27 @@ fn a_license_moves_to_another_installation_so_often_a_year_and_the_old_one_gets_
         move_to(&store, &account, &wanted, None, who).await.unwrap();
     });
 }
+
+#[test]
+fn a_move_that_was_killed_half_way_is_gone_on_with_when_its_form_is_sent_again() {
+    on_both(|store| async move {
+        let (account, site) = office(&store).await;
+        let (lrn, _) = ordered(&store, 1, "wfo", 20, None).await;
+        let file = try_it(&store, &asked(&lrn, KEY)).await.unwrap();
+        let to = "AAAAAAAAAAAAAAAA";
+        // What the first half does: the new file, and nothing of the orders.
+        let selection = Selection {
+            registration_key: Some(to.to_owned()),
+            ..details(&store, &account, &file).await.unwrap().selection
+        };
+        let (by, today) = (Actor::House("carl"), TODAY.parse().unwrap());
+        let replaces = Some(file.as_str());
+        let request =
+            Request { account: &account, site: &site, selection: &selection, replaces, by, at: NOW, today };
+        let half = generate(&store, &request, "the form").await.unwrap();
+        let wanted = Move { file: &file, to, reason: "a new machine", request: "the form" };
+        let moved = move_to(&store, &account, &wanted, Some(0), (by, today, NOW)).await.unwrap();
+        assert_eq!(moved, half);
+        assert_eq!(try_it(&store, &asked(&lrn, to)).await.unwrap(), half, "the orders moved, too");
+    });
+}

@@ -55,12 +55,15 @@ pub async fn move_to(
     (by, today, at): (Actor<'_>, jiff::civil::Date, i64),
 ) -> Result<String, Failure> {
     let (to, reason) = (registration_key(wanted.to)?, text("reason", wanted.reason, 500)?);
-    if let Some(row) =
-        file::Entity::find().filter(file::Column::Request.eq(wanted.request)).one(store.read()).await?
-    {
+    let done =
+        moved::Entity::find().filter(moved::Column::Request.eq(wanted.request)).one(store.read()).await?;
+    let begun =
+        file::Entity::find().filter(file::Column::Request.eq(wanted.request)).one(store.read()).await?;
+    if let (Some(_), Some(row)) = (&done, &begun) {
         return Ok(files::number(row.id));
     }
     if let Some(most) = most
+        && begun.is_none()
         && moves_left(store, account, most, at).await? == 0
     {
         return Err(Refusal::TooManyMoves(most).into());
@@ -81,8 +84,16 @@ pub async fn move_to(
     let request =
         Request { account, site: &site, selection: &selection, replaces: Some(wanted.file), by, at, today };
     let number = files::generate(store, &request, wanted.request).await?;
-    rebind(store, account, (&from, &to), &reason, (by.name(), at)).await?;
+    // A process that is killed here has made the file; sent again, the form does the rest.
+    let why = Why { reason: &reason, request: wanted.request };
+    rebind(store, account, (&from, &to), &why, (by.name(), at)).await?;
     Ok(number)
+}
+
+/// Why a license moves, and what its form calls it.
+struct Why<'a> {
+    reason: &'a str,
+    request: &'a str,
 }
 
 /// The account's orders that were the old installation's are the new one's.
@@ -90,7 +101,7 @@ async fn rebind(
     store: &Store,
     account: &Account,
     (from, to): (&str, &str),
-    reason: &str,
+    why: &Why<'_>,
     (by, at): (&str, i64),
 ) -> Result<(), Failure> {
     let tx = store.write().await?;
@@ -109,13 +120,14 @@ async fn rebind(
         account_id: Set(account.id),
         from_key: Set(from.to_owned()),
         to_key: Set(to.to_owned()),
-        reason: Set(reason.to_owned()),
+        request: Set(why.request.to_owned()),
+        reason: Set(why.reason.to_owned()),
         moved_by: Set(by.to_owned()),
         moved_at: Set(at),
         ..Default::default()
     };
     moved::Entity::insert(row).exec_without_returning(&tx).await?;
-    let more = json!({ "account": account.reference, "from": from, "to": to, "reason": reason });
+    let more = json!({ "account": account.reference, "from": from, "to": to, "reason": why.reason });
     log::append(&tx, at, by, "license moved", more).await?;
     tx.commit().await?;
     Ok(())

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
+    pub request: String,
     pub account_id: i64,
     pub from_key: String,
     pub to_key: String,
