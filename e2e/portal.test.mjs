@@ -27,14 +27,12 @@ async function sound(page, name) {
     }
   }
   await page.emulateMedia({ colorScheme: "light" });
-  if (shots) {
-    const size = page.viewportSize();
-    await page.setViewportSize({ width: 390, height: 844 });
-    await page.screenshot({ path: `${shots}/${name}-phone.png`, fullPage: true });
-    await page.setViewportSize(size);
-  }
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  if (shots) await page.screenshot({ path: `${shots}/${name}-phone.png`, fullPage: true });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} is ${wide} pixels too wide`);
+  assert.ok(wide <= 0, `${name} is ${wide} pixels too wide for a telephone`);
+  await page.setViewportSize(size);
   assert.deepEqual(page.faults, [], name);
 }
 
