@@ -154,10 +154,7 @@ pub async fn details(store: &Store, account: &Account, number: &str) -> Result<D
     let row = row(store, account, number).await?;
     let site = site::Entity::find_by_id(row.site_id).one(store.read()).await?;
     let sites = site.into_iter().map(|site| (site.id, site.name)).collect();
-    let mut used: BTreeMap<String, u32> = BTreeMap::new();
-    for one in super::make::spent(store.read(), row.id).await? {
-        *used.entry(one.part.number).or_default() += one.quantity;
-    }
+    let used = used(store, &row).await?;
     Ok(Details {
         selection: selection(&row, &used),
         ended: row.ended.clone(),
@@ -168,13 +165,18 @@ pub async fn details(store: &Store, account: &Account, number: &str) -> Result<D
     })
 }
 
-/// What a file's successor begins with.
-pub(crate) async fn selection_of(store: &Store, row: &file::Model) -> Result<Selection, Failure> {
+/// The ordered items that a file uses: part number and quantity.
+async fn used(store: &Store, row: &file::Model) -> Result<BTreeMap<String, u32>, Failure> {
     let mut used: BTreeMap<String, u32> = BTreeMap::new();
     for one in super::make::spent(store.read(), row.id).await? {
         *used.entry(one.part.number).or_default() += one.quantity;
     }
-    Ok(selection(row, &used))
+    Ok(used)
+}
+
+/// What a file's successor begins with.
+pub(crate) async fn selection_of(store: &Store, row: &file::Model) -> Result<Selection, Failure> {
+    Ok(selection(row, &used(store, row).await?))
 }
 
 /// What was chosen; worked out from what is used where it was not kept.
