@@ -18,6 +18,10 @@ pub(crate) enum Exit {
     NotAllowed = 4,
     /// 5: a file or the network failed.
     Io = 5,
+    /// 67: a mail for nobody here (`EX_NOUSER`, as mail servers understand it).
+    NoRecipient = 67,
+    /// 75: a mail that the mail server tries again later (`EX_TEMPFAIL`).
+    TryLater = 75,
 }
 
 /// A command's failure.

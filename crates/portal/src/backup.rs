@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::entity::{
-    account, activation, api_token, certification, edition, entitlement, file, file_item, log_entry,
-    log_head, mail, moved, order, order_line, person, saved_filter, site,
+    account, activation, api_token, attachment, certification, edition, entitlement, file, file_item,
+    log_entry, log_head, mail, moved, order, order_line, person, request, request_message, saved_filter,
+    site,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -80,6 +81,9 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(certification::Entity, &tx, to).await?;
     rows += table(api_token::Entity, &tx, to).await?;
     rows += table(saved_filter::Entity, &tx, to).await?;
+    rows += table(request::Entity, &tx, to).await?;
+    rows += table(request_message::Entity, &tx, to).await?;
+    rows += table(attachment::Entity, &tx, to).await?;
     rows += table(mail::Entity, &tx, to).await?;
     rows += table(log_entry::Entity, &tx, to).await?;
     rows += table(log_head::Entity, &tx, to).await?;
@@ -189,6 +193,9 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "people" => insert_as::<person::Entity>(tx, row).await,
         "certifications" => insert_as::<certification::Entity>(tx, row).await,
         "saved_filters" => insert_as::<saved_filter::Entity>(tx, row).await,
+        "requests" => insert_as::<request::Entity>(tx, row).await,
+        "request_messages" => insert_as::<request_message::Entity>(tx, row).await,
+        "attachments" => insert_as::<attachment::Entity>(tx, row).await,
         "mails" => insert_as::<mail::Entity>(tx, row).await,
         "log_entries" => insert_as::<log_entry::Entity>(tx, row).await,
         "log_head" => insert_as::<log_head::Entity>(tx, row).await,
@@ -209,7 +216,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 14] = [
+const COUNTED: [&str; 17] = [
     "accounts",
     "sites",
     "editions",
@@ -224,6 +231,9 @@ const COUNTED: [&str; 14] = [
     "mails",
     "moves",
     "api_tokens",
+    "requests",
+    "request_messages",
+    "attachments",
 ];
 
 /// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.

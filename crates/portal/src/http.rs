@@ -14,6 +14,7 @@ mod gate;
 mod house;
 mod me;
 mod render;
+mod request;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use grantor_web::limit::Limit;
 use grantor_web::{assets, guard};
 use tokio::sync::{Notify, Semaphore};
 
+use crate::requests::{House, Levels};
 use crate::rights::Right;
 use crate::sealed::Seal;
 use crate::signer::Client;
@@ -41,6 +43,32 @@ const UPLOAD: usize = 16 * 1024 * 1024;
 /// Passwords hashed at a time: each takes 19 MiB.
 const HASHING: usize = 2;
 
+/// How requests are looked after: a part of the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Requests {
+    /// Hours until the first answer is due,
+    pub answer_hours: u32,
+    /// and if it is urgent.
+    pub urgent_hours: u32,
+    /// The mail address whose mail is handed to `grantor portal mail`: replies go there.
+    pub replies: Option<String>,
+    /// Who is told of requests that nobody looks after.
+    pub team: Option<String>,
+}
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self { answer_hours: 48, urgent_hours: 8, replies: None, team: None }
+    }
+}
+
+impl Requests {
+    pub(crate) fn levels(&self) -> Levels {
+        Levels { answer_hours: self.answer_hours, urgent_hours: self.urgent_hours }
+    }
+}
+
 /// What the pages need to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -50,6 +78,8 @@ pub struct Settings {
     pub moves_a_year: u64,
     /// Whether the publisher's staff must show a code when they sign in.
     pub staff_shows_codes: bool,
+    /// Requests.
+    pub requests: Requests,
 }
 
 /// Everything that handlers share.
@@ -81,6 +111,18 @@ impl App {
             tries: Limit::new(of(20), Duration::from_secs(6)),
             letters: Limit::new(of(5), Duration::from_secs(60)),
             wake: Notify::new(),
+        }
+    }
+
+    /// What surrounds requests here.
+    #[must_use]
+    pub fn house(&self) -> House<'_> {
+        let Settings { address, requests, .. } = &self.settings;
+        House {
+            portal: address,
+            seal: &self.seal,
+            replies: requests.replies.as_deref(),
+            team: requests.team.as_deref(),
         }
     }
 
@@ -142,10 +184,18 @@ impl Route {
 /// Every page, with who may open it.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [door::routes(), activate::routes(), api::routes(), me::routes(), account::routes(), house::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        door::routes(),
+        activate::routes(),
+        request::routes(),
+        api::routes(),
+        me::routes(),
+        account::routes(),
+        house::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// All pages behind their gates.

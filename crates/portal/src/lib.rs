@@ -26,6 +26,7 @@ pub mod orders;
 pub mod people;
 pub mod post;
 mod refusal;
+pub mod requests;
 pub mod rights;
 pub mod sealed;
 pub mod serve;

@@ -31,6 +31,8 @@ pub struct Mail {
     pub subject: String,
     /// Plain text.
     pub body: String,
+    /// Where replies go, if not to the sender.
+    pub reply_to: Option<String>,
     /// When it was written, in milliseconds since 1970.
     pub created_at: i64,
     /// When it was sent.
@@ -47,6 +49,7 @@ impl From<mail::Model> for Mail {
             recipient: row.recipient,
             subject: row.subject,
             body: row.body,
+            reply_to: row.reply_to,
             created_at: row.created_at,
             sent_at: row.sent_at,
             problem: row.problem,
@@ -61,6 +64,16 @@ async fn put(
     body: String,
     at: i64,
 ) -> Result<(), Failure> {
+    put_with(tx, to, (subject, body), None, at).await
+}
+
+async fn put_with(
+    tx: &DatabaseTransaction,
+    to: &str,
+    (subject, body): (&str, String),
+    reply_to: Option<&str>,
+    at: i64,
+) -> Result<(), Failure> {
     let bits = getrandom::u64().map_err(|error| DbErr::Custom(error.to_string()))?;
     let more = getrandom::u64().map_err(|error| DbErr::Custom(error.to_string()))?;
     let row = mail::ActiveModel {
@@ -68,6 +81,7 @@ async fn put(
         recipient: Set(to.to_owned()),
         subject: Set(subject.to_owned()),
         body: Set(body),
+        reply_to: Set(reply_to.map(str::to_owned)),
         created_at: Set(at),
         tries: Set(0),
         next_at: Set(at),
@@ -146,6 +160,17 @@ pub(crate) async fn letter(
         person.name
     );
     put(tx, &person.mail, &format!("License letter for order {order}"), body, at).await
+}
+
+/// A mail of a request's thread; replies to it find their way back.
+pub(crate) async fn of_request(
+    tx: &DatabaseTransaction,
+    to: &str,
+    (subject, body): (&str, &str),
+    reply_to: Option<&str>,
+    at: i64,
+) -> Result<(), Failure> {
+    put_with(tx, to, (subject, body.to_owned()), reply_to, at).await
 }
 
 /// Takes up the mails that are due, at most `limit`: nobody else tries them for five minutes.

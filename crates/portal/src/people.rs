@@ -250,6 +250,18 @@ pub async fn search(
     Ok((total, rows.into_iter().map(Person::from).collect()))
 }
 
+/// The publisher's staff who may sign in, by name.
+///
+/// # Errors
+/// The database's.
+pub async fn staff(db: &impl ConnectionTrait) -> Result<Vec<Person>, Failure> {
+    let all = person::Entity::find()
+        .filter(person::Column::AccountId.is_null())
+        .filter(person::Column::Active.eq(true))
+        .order_by_asc(person::Column::Name);
+    Ok(all.all(db).await?.into_iter().map(Person::from).collect())
+}
+
 /// Those of an account who are told of its orders: active partners and customers.
 ///
 /// # Errors

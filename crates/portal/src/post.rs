@@ -88,9 +88,13 @@ impl Postman {
     fn message(&self, mail: &Mail) -> Result<Message, String> {
         let to: Mailbox =
             mail.recipient.parse().map_err(|_| "the recipient is no mail address".to_owned())?;
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(to)
+        let reply_to = mail.reply_to.as_deref().and_then(|address| address.parse::<Mailbox>().ok());
+        let message = Message::builder().from(self.from.clone()).to(to);
+        let message = match reply_to {
+            Some(reply_to) => message.reply_to(reply_to),
+            None => message,
+        };
+        let message = message
             .message_id(Some(format!("<{}>", mail.message_id)))
             .subject(&mail.subject)
             .header(ContentType::TEXT_PLAIN)

@@ -97,6 +97,18 @@ pub enum Refusal {
     /// The account's moves of this year are used up.
     #[error("an account moves licenses {0} times a year itself, and these are used up")]
     TooManyMoves(u64),
+    /// Fields of a form that are not what they should be, each with what is wrong.
+    #[error("{}", .0.iter().map(|(field, message)| format!("{field}: {message}")).collect::<Vec<_>>().join("\n"))]
+    Fields(Vec<(&'static str, String)>),
+    /// There is no such request, or its key is another.
+    #[error("there is no request `{0}`")]
+    UnknownRequest(String),
+    /// The request has no such attachment.
+    #[error("the request `{0}` has no such attachment")]
+    UnknownAttachment(String),
+    /// A mail that no request's address leads to.
+    #[error("this mail is no reply to a request")]
+    NoReply,
     /// The file waits for its signatures.
     #[error("the license file `{0}` is not signed yet")]
     NotSigned(String),
@@ -112,6 +124,10 @@ impl Refusal {
             Self::UnknownSite { .. } => "look under Install Sites, or create the site first",
             Self::SiteExists(_) => "edit that site, or give this one another name",
             Self::ChangedMeanwhile(_) => "load it again and repeat your change",
+            Self::Fields(_) => "mend what is marked; nothing was filed",
+            Self::UnknownRequest(_) => "use the link in the mail that confirmed it",
+            Self::UnknownAttachment(_) => "load the request's page again",
+            Self::NoReply => "reply to the mail that confirmed the request, with its address unchanged",
             Self::Field { .. } => "mend the field and try again",
             Self::Catalogue(_) | Self::Order(_) => "mend what is listed; nothing was booked",
             Self::OrderDiffers(_) => "a change of an order is an order of its own: use another number",

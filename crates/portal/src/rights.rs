@@ -40,6 +40,8 @@ pub enum Right {
     Catalogue,
     /// Book orders.
     Orders,
+    /// Look after requests.
+    Requests,
     /// Invite people, give them roles and certifications.
     People,
     /// Read the log of everything.
@@ -48,13 +50,14 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::See,
         Self::Sites,
         Self::Files,
         Self::Accounts,
         Self::Catalogue,
         Self::Orders,
+        Self::Requests,
         Self::People,
         Self::Log,
     ];
@@ -125,9 +128,8 @@ impl Role {
             Self::Administrator => true,
             Self::Catalogue => matches!(right, Right::See | Right::Catalogue),
             Self::Orders => matches!(right, Right::See | Right::Sites | Right::Accounts | Right::Orders),
-            Self::Analyst | Self::Partner | Self::Customer => {
-                matches!(right, Right::See | Right::Sites | Right::Files)
-            }
+            Self::Analyst => matches!(right, Right::See | Right::Sites | Right::Files | Right::Requests),
+            Self::Partner | Self::Customer => matches!(right, Right::See | Right::Sites | Right::Files),
             Self::Auditor => matches!(right, Right::See | Right::Log),
         }
     }

@@ -8,13 +8,31 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 const NONCE: usize = 24;
+/// What tags are written with: nothing that is mistaken for something else.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    <Hmac<Sha256> as Mac>::new_from_slice(key)
+        .unwrap_or_else(|_| unreachable!("HMAC takes keys of every length"))
+}
 
 /// The key that seals; of one portal, and of all its processes.
 #[derive(Clone)]
-pub struct Seal(XChaCha20Poly1305);
+pub struct Seal {
+    cipher: XChaCha20Poly1305,
+    tags: Hmac<Sha256>,
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Seal")
+    }
+}
 
 impl Seal {
     /// The key in the file; made at the first start.
@@ -33,7 +51,20 @@ impl Seal {
         let cipher = XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| {
             io::Error::new(io::ErrorKind::InvalidData, format!("{}: it is not 32 bytes long", file.display()))
         })?;
-        Ok(Self(cipher))
+        // Another key than the cipher's, from the same bytes.
+        let mut derived = hmac(&bytes);
+        derived.update(b"grantor portal: tags");
+        Ok(Self { cipher, tags: hmac(&derived.finalize().into_bytes()) })
+    }
+
+    /// A tag that only this portal can make, in small letters and digits: for links and addresses that need no account.
+    #[must_use]
+    pub fn tag(&self, purpose: &str, what: &str) -> String {
+        let mut tag = self.tags.clone();
+        tag.update(purpose.as_bytes());
+        tag.update(&[0]);
+        tag.update(what.as_bytes());
+        tag.finalize().into_bytes().iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
     }
 
     /// Seals; what was sealed for one `whose` can't be opened for another.
@@ -45,7 +76,7 @@ impl Seal {
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
         let payload = Payload { msg: secret, aad: whose.as_bytes() };
         let sealed = self
-            .0
+            .cipher
             .encrypt(XNonce::from_slice(&nonce), payload)
             .map_err(|_| io::Error::other("it can't be sealed"))?;
         Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
@@ -57,7 +88,7 @@ impl Seal {
         let bytes = STANDARD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE)?;
         let payload = Payload { msg: sealed, aad: whose.as_bytes() };
-        self.0.decrypt(XNonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
+        self.cipher.decrypt(XNonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
     }
 }
 

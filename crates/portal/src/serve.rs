@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::http::{self, App, Settings};
+use crate::http::{self, App, Requests, Settings};
 use crate::post::Postman;
 use crate::sealed::Seal;
 use crate::signer::Client;
@@ -42,6 +42,8 @@ pub struct Config {
     pub tls: Tls,
     /// Mail.
     pub mail: Option<MailConfig>,
+    /// Requests.
+    pub requests: Requests,
 }
 
 /// How mail goes out.
@@ -65,6 +67,7 @@ impl Default for Config {
             connections: 4096,
             tls: Tls::default(),
             mail: None,
+            requests: Requests::default(),
         }
     }
 }
@@ -85,6 +88,25 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The portal's address for links: as configured, or this machine's own with that port.
+    #[must_use]
+    pub fn public_address(&self, port: u16) -> String {
+        self.address.clone().unwrap_or_else(|| format!("https://localhost:{port}"))
+    }
+
+    /// Opens the key that seals secrets; made at the first start.
+    ///
+    /// # Errors
+    /// A folder or file that can't be made or read.
+    pub fn seal(&self) -> io::Result<Seal> {
+        let folder: &Path = &self.data_dir;
+        std::fs::create_dir_all(folder)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+        Seal::open(&folder.join("seal.key"))
+    }
+}
+
 /// A portal that listens.
 pub struct Portal {
     listener: Arc<TcpListener>,
@@ -101,9 +123,7 @@ impl Portal {
     /// A folder, file, port or mail server's address that won't do.
     pub async fn open(config: &Config, store: Store, signer: Option<Client>) -> io::Result<Self> {
         let folder: &Path = &config.data_dir;
-        std::fs::create_dir_all(folder)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
-        let seal = Seal::open(&folder.join("seal.key"))?;
+        let seal = config.seal()?;
         let postman = match &config.mail {
             Some(mail) => Some(Postman::new(&mail.server, &mail.from).map_err(io::Error::other)?),
             None => None,
@@ -112,13 +132,14 @@ impl Portal {
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
         let port = listener.local_addr()?.port();
-        let address = config.address.clone().unwrap_or_else(|| format!("https://localhost:{port}"));
+        let address = config.public_address(port);
         let host = address.trim_start_matches("https://").split(':').next().unwrap_or("localhost").to_owned();
         let identity = tls::identity(&config.tls, folder, "Grantor portal", &host)?;
         let settings = Settings {
             address,
             moves_a_year: config.moves_a_year,
             staff_shows_codes: config.staff_shows_codes,
+            requests: config.requests.clone(),
         };
         let app = Arc::new(App::new(store, signer, seal, settings));
         Ok(Self { listener: Arc::new(listener), identity, app, postman, connections: config.connections })

@@ -29,6 +29,13 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /activate", "anybody"),
     ("POST /activate", "anybody"),
     ("POST /api/v1/activations", "anybody"),
+    ("GET /request", "anybody"),
+    ("GET /request/{kind}", "anybody"),
+    ("POST /request/{kind}", "anybody"),
+    ("GET /request/{number}/{key}", "anybody"),
+    ("POST /request/{number}/{key}/reply", "anybody"),
+    ("POST /request/{number}/{key}/attachments", "anybody"),
+    ("GET /request/{number}/{key}/attachments/{id}", "anybody"),
     ("GET /me", "signed in"),
     ("POST /me/password", "signed in"),
     ("GET /me/codes", "signed in"),
@@ -78,6 +85,12 @@ const PAGES: &[(&str, &str)] = &[
     ("POST /people/{id}", "people"),
     ("POST /people/{id}/certifications", "people"),
     ("POST /people/{id}/link", "people"),
+    ("GET /accounts/{account}/requests", "sees it"),
+    ("GET /requests", "requests"),
+    ("GET /requests/{number}", "requests"),
+    ("POST /requests/{number}/answer", "requests"),
+    ("POST /requests/{number}/note", "requests"),
+    ("POST /requests/{number}/change", "requests"),
     ("GET /log", "log"),
     ("GET /log/export", "log"),
     ("GET /mail", "people"),
@@ -88,7 +101,8 @@ fn may(role: Role) -> &'static [&'static str] {
     match role {
         Role::Catalogue => &["sees it", "catalogues"],
         Role::Orders => &["sees it", "keeps its sites", "accounts", "orders"],
-        Role::Analyst | Role::Partner | Role::Customer => &["sees it", "keeps its sites", "makes its files"],
+        Role::Analyst => &["sees it", "keeps its sites", "makes its files", "requests"],
+        Role::Partner | Role::Customer => &["sees it", "keeps its sites", "makes its files"],
         Role::Administrator => &[
             "sees it",
             "keeps its sites",
@@ -97,6 +111,7 @@ fn may(role: Role) -> &'static [&'static str] {
             "orders",
             "catalogues",
             "people",
+            "requests",
             "log",
         ],
         Role::Auditor => &["sees it", "log"],
@@ -179,6 +194,8 @@ fn filled(path: &str) -> String {
         .replace("{number}", "AF-000999")
         .replace("{ticket}", "x")
         .replace("{name}", "x")
+        .replace("{kind}", "question")
+        .replace("{key}", "x")
 }
 
 #[test]

@@ -74,6 +74,18 @@ pub(crate) enum PortalAction {
         #[arg(long, short, value_name = "FILE", env = "GRANTOR_PORTAL_CONFIG")]
         config: Option<PathBuf>,
     },
+    /// Take a mail from standard input that replies to a request, as a mail server's alias hands it over
+    #[command(
+        after_help = "In the mail server's aliases, with `replies = \"licensing@example.com\"` under `[requests]` in the configuration:\n  licensing: \"|grantor portal --database /var/lib/grantor/portal.db mail --config /etc/grantor/portal.toml\"\n\nIt exits as mail servers expect: 0 taken, 67 no reply to a request, 75 try again later."
+    )]
+    Mail {
+        /// The configuration file of the portal
+        #[arg(long, short, value_name = "FILE", env = "GRANTOR_PORTAL_CONFIG")]
+        config: Option<PathBuf>,
+        /// The address it was delivered to, if its head doesn't say so
+        #[arg(long, value_name = "ADDRESS", env = "ORIGINAL_RECIPIENT")]
+        to: Vec<String>,
+    },
     /// Write all of the books into a file, while work goes on
     Backup {
         /// The file, which must not be there yet

@@ -2,6 +2,7 @@
 //! clock and randomness, and shows what came of it.
 
 mod files;
+mod mail;
 mod orders;
 mod people;
 mod serve;
@@ -109,6 +110,7 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
         PortalAction::File(action) => files::act(desk, action).await,
         PortalAction::Person(action) => people::act(desk, action).await,
         PortalAction::Serve { config } => serve::run(desk, config.as_deref()).await,
+        PortalAction::Mail { config, to } => mail::run(desk, config.as_deref(), to).await,
         PortalAction::Backup { file } => write_backup(desk, file).await,
         PortalAction::Restore { file } => {
             let from = std::fs::File::open(file).at(file)?;

@@ -17,6 +17,7 @@ pub struct Model {
     pub next_at: i64,
     pub problem: Option<String>,
     pub sent_at: Option<i64>,
+    pub reply_to: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

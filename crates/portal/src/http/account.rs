@@ -1,9 +1,10 @@
-//! An account's pages: the six tabs of seed 002 ("Activation File Management Tool"), and its orders.
+//! An account's pages: the six tabs of seed 002 ("Activation File Management Tool"), its orders and its requests.
 
 mod activity;
 mod new;
 mod orders;
 mod parts;
+mod requests;
 mod sites;
 mod upgrade;
 
@@ -25,6 +26,7 @@ pub(super) fn routes() -> Vec<Route> {
         new::routes(),
         sites::routes(),
         orders::routes(),
+        requests::routes(),
     ];
     all.into_iter().flatten().collect()
 }
@@ -53,6 +55,7 @@ pub(super) fn top(ask: &Ask, account: &Account, current: &str) -> Top {
         ("New Activation File", "/new"),
         ("Install Sites", "/sites"),
         ("Orders", "/orders"),
+        ("Requests", "/requests"),
     ];
     let tab = |(label, tab): (&'static str, &str)| Link {
         label,

@@ -69,6 +69,7 @@ fn links(person: &Person, path: &str) -> Vec<Link> {
     let all = [
         ("Accounts", "/accounts", Right::See),
         ("Orders", "/orders", Right::Orders),
+        ("Requests", "/requests", Right::Requests),
         ("Catalogues", "/catalogues", Right::Catalogue),
         ("People", "/people", Right::People),
         ("Mail", "/mail", Right::People),
@@ -98,6 +99,7 @@ fn said(code: &str) -> Option<&'static str> {
         "password" => "Your password is changed; you are signed out everywhere else.",
         "codes-on" => "From now on you show a code when you sign in.",
         "codes-off" => "You don't show a code any more when you sign in.",
+        "answered" => "The answer is on its way.",
         "ended" => "The other visits are ended.",
         "saved" => "The filter is saved.",
         "removed" => "Removed.",
@@ -118,6 +120,17 @@ impl FromRequestParts<Shared> for Ask {
             path: parts.uri.path().to_owned(),
             said: done.and_then(|(_, code)| said(&code)).map(str::to_owned),
         })
+    }
+}
+
+/// Whoever asks, signed in or not.
+pub(super) struct Asker(pub(super) Option<Visit>);
+
+impl FromRequestParts<Shared> for Asker {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Fault> {
+        Ok(Self(parts.extensions.get::<Guest>().cloned().ok_or(Fault::Bug)?.visit))
     }
 }
 

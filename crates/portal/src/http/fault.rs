@@ -99,7 +99,9 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         }
         Refusal::UnknownPerson(_) | Refusal::UnknownOrder(_) | Refusal::TicketEnded => StatusCode::NOT_FOUND,
         Refusal::TokenEnded => StatusCode::UNAUTHORIZED,
-        Refusal::UnknownLrn(_) => StatusCode::NOT_FOUND,
+        Refusal::UnknownLrn(_) | Refusal::UnknownRequest(_) | Refusal::UnknownAttachment(_) => {
+            StatusCode::NOT_FOUND
+        }
         Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotCertified { .. } => StatusCode::FORBIDDEN,
         Refusal::ActivatedElsewhere(_)

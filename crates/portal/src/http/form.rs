@@ -18,7 +18,7 @@ pub(super) struct Fields(Vec<(String, String)>);
 impl Fields {
     fn parse(bytes: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(bytes).into_owned();
-        Self(pairs.filter(|(name, _)| name != "done").take(FIELDS).collect())
+        Self(pairs.take(FIELDS).collect())
     }
 
     /// Fields with these texts.
@@ -117,6 +117,8 @@ impl FromRequest<Shared> for Form {
 /// A form with one uploaded file: its bytes, and the fields beside it.
 pub(super) struct Upload {
     pub(super) file: Vec<u8>,
+    /// The file's own name.
+    pub(super) name: String,
     pub(super) fields: Fields,
 }
 
@@ -128,10 +130,12 @@ impl FromRequest<Shared> for Upload {
         let mut parts = Multipart::from_request(request, app)
             .await
             .map_err(|_| Fault::Senseless("this form has no file".to_owned()))?;
-        let mut upload = Self { file: Vec::new(), fields: Fields::default() };
+        let mut upload = Self { file: Vec::new(), name: String::new(), fields: Fields::default() };
         while let Some(part) = parts.next_field().await.map_err(wrong)? {
             let name = part.name().unwrap_or_default().to_owned();
-            if part.file_name().is_some_and(|name| !name.is_empty()) {
+            let file = part.file_name().filter(|name| !name.is_empty()).map(str::to_owned);
+            if let Some(file) = file {
+                upload.name = file;
                 upload.file = part.bytes().await.map_err(wrong)?.to_vec();
             } else if upload.fields.0.len() < FIELDS {
                 upload.fields.0.push((name, part.text().await.map_err(wrong)?));

@@ -1,14 +1,22 @@
-//! The publisher's own pages: accounts, orders, catalogues, people, mail and the log.
+//! The publisher's own pages: accounts, orders, catalogues, people, requests, mail and the log.
 
 mod accounts;
 mod catalogues;
 mod log;
 mod orders;
 mod people;
+mod requests;
 
 use super::Route;
 
 pub(super) fn routes() -> Vec<Route> {
-    let all = [accounts::routes(), orders::routes(), catalogues::routes(), people::routes(), log::routes()];
+    let all = [
+        accounts::routes(),
+        orders::routes(),
+        catalogues::routes(),
+        people::routes(),
+        requests::routes(),
+        log::routes(),
+    ];
     all.into_iter().flatten().collect()
 }

@@ -56,12 +56,15 @@ pub(super) fn instant(at: i64) -> String {
         .map_or_else(|_| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
+/// A file's name that needs no quoting anywhere.
+pub(super) fn file_name(name: &str) -> String {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
+    name.chars().map(|sign| if plain(sign) { sign } else { '_' }).collect()
+}
+
 /// A file to download.
 pub(super) fn download(name: &str, kind: &'static str, text: String) -> Response {
-    let name: String = name
-        .chars()
-        .map(|sign| if sign.is_ascii_alphanumeric() || "-_.".contains(sign) { sign } else { '_' })
-        .collect();
+    let name = file_name(name);
     let headers = [
         (header::CONTENT_TYPE, kind.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

@@ -47,6 +47,11 @@ const ROWS: &[(usize, &str)] = &[
         "insert into activations (order_id, registration_key, made, activated_at) values (1, 'KEY', true, 1)",
     ),
     (
+        6,
+        "insert into requests (once, kind, first_name, last_name, mail, others, subject, urgent, fields, state, created_at, \
+         due_at, changed_at) values ('1', 'question', 'A', 'B', 'a@b.example', '', 'S', false, '{}', 'open', 1, 2, 1)",
+    ),
+    (
         5,
         "insert into api_tokens (person_id, name, hash, scopes, created_at, ends_at) values (1, 't', 'h', 'read', 1, 2)",
     ),

@@ -8,8 +8,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode, header};
-use grantor_portal::http::{App, Settings, router};
+use grantor_portal::http::{App, Requests, Settings, router};
 use grantor_portal::people::{self, Details, Person};
+use grantor_portal::requests::House;
 use grantor_portal::rights::Role;
 use grantor_portal::sealed::Seal;
 use grantor_portal::signin::{self, Link};
@@ -21,6 +22,7 @@ use tower::ServiceExt;
 pub struct Door {
     pub store: Store,
     routes: Router,
+    app: Arc<App>,
     _folder: tempfile::TempDir,
 }
 
@@ -30,6 +32,8 @@ pub struct Answer {
     pub status: StatusCode,
     pub location: String,
     pub cookie: String,
+    pub kind: String,
+    pub disposition: String,
     pub body: String,
 }
 
@@ -42,10 +46,20 @@ impl Door {
     pub fn open(store: &Store, staff_shows_codes: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let seal = Seal::open(&folder.path().join("seal.key")).unwrap();
-        let settings =
-            Settings { address: "https://portal.test".to_owned(), moves_a_year: 3, staff_shows_codes };
-        let app = App::new(store.clone(), None, seal, settings);
-        Self { store: store.clone(), routes: router(Arc::new(app)), _folder: folder }
+        let requests = Requests { replies: Some("licensing@portal.test".to_owned()), ..Requests::default() };
+        let settings = Settings {
+            address: "https://portal.test".to_owned(),
+            moves_a_year: 3,
+            staff_shows_codes,
+            requests,
+        };
+        let app = Arc::new(App::new(store.clone(), None, seal, settings));
+        Self { store: store.clone(), routes: router(app.clone()), app, _folder: folder }
+    }
+
+    /// What surrounds requests.
+    pub fn house(&self) -> House<'_> {
+        self.app.house()
     }
 
     /// Sends a request as a browser does that is on one of the portal's pages.
@@ -71,14 +85,19 @@ impl Door {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer =
-            self.routes.clone().oneshot(request.body(Body::from(form.to_owned())).unwrap()).await.unwrap();
+        self.answer(request.body(Body::from(form.to_owned())).unwrap()).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
+        let answer = self.routes.clone().oneshot(request).await.unwrap();
         let text = |name: header::HeaderName| {
             answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
         };
         let (status, location, cookie) = (answer.status(), text(header::LOCATION), text(header::SET_COOKIE));
+        let (kind, disposition) = (text(header::CONTENT_TYPE), text(header::CONTENT_DISPOSITION));
         let body = to_bytes(answer.into_body(), 10 << 20).await.unwrap();
-        Answer { status, location, cookie, body: String::from_utf8_lossy(&body).into_owned() }
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Answer { status, location, cookie, kind, disposition, body }
     }
 
     /// Sends what a program sends: no cookie, and a content type of its own.
@@ -96,12 +115,19 @@ impl Door {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer =
-            self.routes.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
-        let status = answer.status();
-        let body = to_bytes(answer.into_body(), 10 << 20).await.unwrap();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Answer { status, location: String::new(), cookie: String::new(), body }
+        self.answer(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// Sends a body of any kind as a browser does that is on one of the portal's pages.
+    pub async fn send_bytes(&self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::HOST, "portal.test")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, kind)
+            .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))));
+        self.answer(request.body(Body::from(body)).unwrap()).await
     }
 
     pub async fn get(&self, path: &str, cookie: &str) -> Answer {

@@ -10,16 +10,16 @@ use super::Desk;
 use crate::failure::{At, Exit, Failure};
 use crate::output;
 
+/// The configuration in that file, or what is so without one.
+pub(super) fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
+    let Some(path) = file else { return Ok(Config::default()) };
+    let text = std::fs::read_to_string(path).at(path)?;
+    Config::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+}
+
 pub(super) async fn run(desk: &Desk<'_>, config: Option<&Path>) -> Result<(), Failure> {
     grantor_server::logging::start(&grantor_server::config::Log::default());
-    let config = match config {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).at(path)?;
-            Config::parse(&text)
-                .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?
-        }
-        None => Config::default(),
-    };
+    let config = configuration(config)?;
     let portal = Portal::open(&config, desk.store.clone(), desk.signer.clone()).await?;
     output::error(&format!(
         "the portal listens on https://{}\ncertificate SHA-256 {}",
