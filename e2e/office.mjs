@@ -53,6 +53,15 @@ async function mailServer() {
   return { mails, port: server.address().port, close: () => server.close() };
 }
 
+/** A port that nobody listens at. */
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
 /** Undoes quoted-printable, as far as links and words need it. */
 function readable(text) {
   return text.replace(/=\r\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
@@ -69,9 +78,11 @@ export class Office {
     await office.start(["signer", "run", "signer", "--passphrase-file", "pass"], /listen|sign/i);
     office.run("portal", "catalogue", "load");
     office.post = await mailServer();
-    office.write("portal.toml", `listen = "127.0.0.1:0"\nstaff_shows_codes = false\naddress = "https://localhost"\n[mail]\nserver = "smtp://127.0.0.1:${office.post.port}"\nfrom = "Licensing <licensing@example.com>"\n`);
-    const said = await office.start(["portal", "serve", "--config", "portal.toml"], /listens on https:\/\/127\.0\.0\.1:(\d+)/);
-    office.url = `https://localhost:${said[1]}`;
+    const port = await freePort();
+    // Browsers bind passkeys to the address, port and all.
+    office.url = `https://localhost:${port}`;
+    office.write("portal.toml", `listen = "127.0.0.1:${port}"\nstaff_shows_codes = false\naddress = "${office.url}"\n[mail]\nserver = "smtp://127.0.0.1:${office.post.port}"\nfrom = "Licensing <licensing@example.com>"\n[requests]\nreplies = "licensing@example.com"\n`);
+    await office.start(["portal", "serve", "--config", "portal.toml"], /listens on https:/);
     office.browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
     return office;
   }
@@ -87,6 +98,11 @@ export class Office {
   /** Runs the binary and gives what it printed. */
   run(...words) {
     return execFileSync(binary, words, { cwd: this.folder, env: this.environment(), encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+  }
+
+  /** Runs the binary with something on its standard input. */
+  pipe(input, ...words) {
+    execFileSync(binary, words, { cwd: this.folder, env: this.environment(), input, stdio: ["pipe", "ignore", "pipe"] });
   }
 
   /** Starts the binary and waits until it says so. */
@@ -109,7 +125,7 @@ export class Office {
   /** The path of a link in a mail. */
   async link(to, about) {
     const mail = await this.mail(to, about);
-    return mail.text.match(/https:\/\/localhost(\/password\/\S+)/)[1];
+    return mail.text.match(/https:\/\/localhost:\d+(\/password\/\S+)/)[1];
   }
 
   /** A browser window of somebody's own. */

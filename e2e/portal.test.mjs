@@ -49,7 +49,7 @@ async function signIn(page, mail) {
   await page.goto("/sign-in");
   await page.getByLabel("Mail address").fill(mail);
   await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await press(page, "Sign in");
   await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
 }
 
@@ -251,6 +251,99 @@ test("orders are imported from a file: mistakes are all told, and nothing is boo
   await said(page, "Booked");
   await page.goto("/accounts/BULK");
   assert.match(await page.locator("tr", { hasText: "SW-001-4.0-AL02" }).innerText(), /12\s+0\s+12/);
+});
+
+test("a stranger asks for a license file, attaches the old one, and gets an answer by mail", async () => {
+  const stranger = await office.window();
+  await stranger.goto("/sign-in");
+  await open(stranger, "Ask the publisher");
+  await sound(stranger, "request-choose");
+  await open(stranger, "License order kit");
+  await sound(stranger, "request-order-kit");
+  await stranger.goto("/request/publisher");
+  await stranger.getByLabel("First name (needed)").fill("Rita");
+  await stranger.getByLabel("Last name (needed)").fill("Requester");
+  await stranger.getByLabel("Corporate email (needed)", { exact: true }).fill("rita@acme.example.com");
+  await stranger.getByLabel("Confirm corporate email (needed)").fill("rita@acme.example.org");
+  await stranger.getByLabel("Employer (needed)").fill("Acme");
+  await stranger.getByLabel("Subject (needed)").fill("The host broke");
+  await stranger.getByLabel("Description (needed)").fill("A new mainboard,\nand a new host id.");
+  await stranger.getByLabel("Activation file type (needed)").selectOption("Change of host");
+  await stranger.getByLabel(/^Urgent/).check();
+  await press(stranger, "Submit and continue");
+  await stranger.getByRole("alert").filter({ hasText: "Not filed" }).waitFor();
+  await stranger.getByText("an urgent request says why").waitFor();
+  await sound(stranger, "request-wrong");
+  await stranger.getByLabel("Confirm corporate email (needed)").fill("rita@acme.example.com");
+  await stranger.getByLabel("Date reasoning").fill("The centre is down.");
+  await press(stranger, "Submit and continue");
+  await said(stranger, "Filed");
+  await stranger.getByLabel("File", { exact: true }).setInputFiles({ name: "old.lic", mimeType: "text/plain", buffer: Buffer.from("SERVER cic1 0050569a1b2c\n") });
+  await press(stranger, "Upload attachment");
+  await said(stranger, "Attached");
+  await sound(stranger, "request");
+  const confirmed = await office.mail("rita@acme.example.com", "is filed as AFR-");
+  const replies = confirmed.text.match(/reply-to: <?(licensing\+afr-\S+@example\.com)/i)[1];
+
+  const analyst = await office.window();
+  const path = new URL(office.run("portal", "person", "add", "anna@example.com", "Anna Analyst", "--role", "analyst")).pathname;
+  await welcome(analyst, path, "anna@example.com");
+  await open(analyst, "Requests");
+  await sound(analyst, "requests");
+  await analyst.getByRole("link", { name: /^AFR-/ }).first().click();
+  await analyst.getByLabel("Looked after by").selectOption("Anna Analyst");
+  await analyst.getByLabel("Account", { exact: true }).fill("ACME");
+  await press(analyst, "Save");
+  await said(analyst, "Changed");
+  const [download] = await Promise.all([analyst.waitForEvent("download"), open(analyst, "old.lic")]);
+  assert.match(readFileSync(await download.path(), "utf8"), /SERVER cic1/);
+  await analyst.getByLabel("Answer", { exact: true }).fill("Which mainboard?");
+  await press(analyst, "Send the answer");
+  await said(analyst, "answer is on its way");
+  await office.mail("rita@acme.example.com", "Which mainboard?");
+
+  // The mail server hands over what Rita replies.
+  office.pipe(`From: Rita <rita@acme.example.com>\nTo: ${replies}\nMessage-ID: <r1@acme.example.com>\n\nThe second one.\n`, "portal", "mail", "--config", "portal.toml");
+  await stranger.reload();
+  await stranger.getByText("The second one.").waitFor();
+  await analyst.reload();
+  await analyst.getByText("The second one.").waitFor();
+  await sound(analyst, "request-staff");
+  await analyst.goto("/accounts/ACME/requests");
+  await sound(analyst, "account-requests");
+});
+
+test("a passkey is made and signs in, also where codes must be shown, and is removed again", async () => {
+  const page = await office.window();
+  const path = new URL(office.run("portal", "person", "add", "pat@example.com", "Pat Passkey", "--role", "administrator")).pathname;
+  await welcome(page, path, "pat@example.com");
+  // An authenticator as a telephone has one: it keeps keys, and its owner unlocks it.
+  const session = await page.context().newCDPSession(page);
+  await session.send("WebAuthn.enable");
+  const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", { options });
+  await page.goto("/me");
+  await page.getByLabel("What you call it").fill("my telephone");
+  await press(page, "Add a passkey");
+  await said(page, "The passkey is added");
+  await page.getByText("my telephone").waitFor();
+  await sound(page, "me-passkey");
+  await office.mail("pat@example.com", "my telephone");
+  await press(page, "Sign out");
+  await press(page, "Sign in with a passkey");
+  await page.getByRole("heading", { name: "Accounts" }).waitFor();
+  await page.goto("/me");
+  await page.getByRole("button", { name: "Remove the passkey my telephone" }).click();
+  await said(page, "Removed");
+  await press(page, "Sign out");
+  await press(page, "Sign in with a passkey");
+  await page.getByRole("heading", { name: "That can't be done" }).waitFor();
+  await page.getByText("this passkey does not sign in here").waitFor();
+  // One who doesn't unlock it gets nowhere.
+  await session.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
+  await page.goto("/sign-in");
+  await press(page, "Sign in with a passkey");
+  await page.getByText("It did not work").waitFor();
 });
 
 test("everything works without scripts, too", async () => {

@@ -125,6 +125,27 @@ fn selection(clients: u32) -> String {
 }
 
 #[test]
+fn a_mail_server_hands_over_mail_and_learns_what_to_do_with_it() {
+    let office = Office::new();
+    let hand_over = |mail: &str| {
+        let mut command = office.command(&["portal", "mail"]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), mail.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    let (code, said) = hand_over("From: eve@acme.example\nTo: licensing@example.com\n\nHello\n");
+    assert_eq!(code, Some(67), "a mail server bounces it: {said}");
+    assert!(said.contains("no reply to a request") && said.contains("hint: reply to the mail"), "{said}");
+    let (code, said) = hand_over("From: eve@acme.example\nAuto-Submitted: auto-replied\n\nI am away\n");
+    assert_eq!((code, said.trim()), (Some(0), "left out: a machine wrote it"));
+    std::fs::write(office.path().join("portal-data/seal.key"), "short").unwrap();
+    let (code, said) = hand_over("From: eve@acme.example\n\nHello\n");
+    assert_eq!(code, Some(75), "a mail server tries again later: {said}");
+}
+
+#[test]
 fn an_order_becomes_a_signed_file_that_is_updated_and_deactivated_and_the_log_proves_it() {
     let office = Office::new();
     let _signer = office.signer();

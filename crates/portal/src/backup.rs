@@ -1,6 +1,6 @@
 //! The whole of the books as one text, and back: for backups, and for moving from SQLite to PostgreSQL or the other way.
 //!
-//! Visits and links for new passwords are left out: they end with the books that they were made in.
+//! Visits, links for new passwords and what browsers were asked are left out: they end with the books that they were made in.
 //!
 //! A heading, a line a row, and a last line that counts them, so that a file that was cut is noticed.
 
@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::entity::{
-    account, activation, api_token, attachment, certification, edition, entitlement, file, file_item,
-    log_entry, log_head, mail, moved, order, order_line, person, request, request_message, saved_filter,
-    site,
+    account, activation, api_token, attachment, certification, edition, entitlement, file, file_item, hook,
+    identity, log_entry, log_head, mail, moved, order, order_line, passkey, person, request, request_message,
+    saved_filter, site,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -79,6 +79,9 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(moved::Entity, &tx, to).await?;
     rows += table(person::Entity, &tx, to).await?;
     rows += table(certification::Entity, &tx, to).await?;
+    rows += table(passkey::Entity, &tx, to).await?;
+    rows += table(identity::Entity, &tx, to).await?;
+    rows += table(hook::Entity, &tx, to).await?;
     rows += table(api_token::Entity, &tx, to).await?;
     rows += table(saved_filter::Entity, &tx, to).await?;
     rows += table(request::Entity, &tx, to).await?;
@@ -193,6 +196,9 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "people" => insert_as::<person::Entity>(tx, row).await,
         "certifications" => insert_as::<certification::Entity>(tx, row).await,
         "saved_filters" => insert_as::<saved_filter::Entity>(tx, row).await,
+        "passkeys" => insert_as::<passkey::Entity>(tx, row).await,
+        "identities" => insert_as::<identity::Entity>(tx, row).await,
+        "hooks" => insert_as::<hook::Entity>(tx, row).await,
         "requests" => insert_as::<request::Entity>(tx, row).await,
         "request_messages" => insert_as::<request_message::Entity>(tx, row).await,
         "attachments" => insert_as::<attachment::Entity>(tx, row).await,
@@ -216,7 +222,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 17] = [
+const COUNTED: [&str; 20] = [
     "accounts",
     "sites",
     "editions",
@@ -231,6 +237,9 @@ const COUNTED: [&str; 17] = [
     "mails",
     "moves",
     "api_tokens",
+    "passkeys",
+    "identities",
+    "hooks",
     "requests",
     "request_messages",
     "attachments",

@@ -13,6 +13,7 @@ mod form;
 mod gate;
 mod house;
 mod me;
+mod passkey;
 mod render;
 mod request;
 
@@ -190,6 +191,7 @@ pub fn routes() -> Vec<Route> {
         request::routes(),
         api::routes(),
         me::routes(),
+        passkey::routes(),
         account::routes(),
         house::routes(),
     ]

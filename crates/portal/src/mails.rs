@@ -135,6 +135,21 @@ pub(crate) async fn password_changed(
     put(tx, &person.mail, "Your password was changed", body, at).await
 }
 
+/// Tells a person that they have another passkey.
+pub(crate) async fn passkey_added(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    name: &str,
+    at: i64,
+) -> Result<(), Failure> {
+    let body = format!(
+        "Hello {},\n\na passkey called \"{name}\" signs in as you from now on. If you did not make it, remove it on your own page of \
+         the portal, change your password, and tell your administrator.\n",
+        person.name
+    );
+    put(tx, &person.mail, "A passkey was added", body, at).await
+}
+
 /// What the license letter of an order says.
 pub(crate) struct Letter<'a> {
     pub(crate) order: &'a str,

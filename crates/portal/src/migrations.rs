@@ -19,6 +19,8 @@ impl MigratorTrait for Migrations {
             step("0004_activations", include_str!("../migrations/0004_activations.sql")),
             step("0005_tokens", include_str!("../migrations/0005_tokens.sql")),
             step("0006_requests", include_str!("../migrations/0006_requests.sql")),
+            step("0007_passkeys", include_str!("../migrations/0007_passkeys.sql")),
+            step("0008_hooks", include_str!("../migrations/0008_hooks.sql")),
         ]
     }
 }

@@ -88,6 +88,12 @@ pub enum Refusal {
     /// The link for a new password was used, is too old, or never was.
     #[error("this link can't be used any more")]
     TicketEnded,
+    /// What the browser was asked was answered already, or too long ago.
+    #[error("this answer comes too late, or a second time")]
+    ChallengeEnded,
+    /// The passkey's answer is not right, or nobody has that passkey.
+    #[error("this passkey does not sign in here")]
+    PasskeyWrong,
     /// The token was removed, is too old, or never was.
     #[error("this token does not count, or there is none")]
     TokenEnded,
@@ -100,6 +106,9 @@ pub enum Refusal {
     /// Fields of a form that are not what they should be, each with what is wrong.
     #[error("{}", .0.iter().map(|(field, message)| format!("{field}: {message}")).collect::<Vec<_>>().join("\n"))]
     Fields(Vec<(&'static str, String)>),
+    /// There is no such webhook.
+    #[error("there is no webhook {0}")]
+    UnknownHook(i64),
     /// There is no such request, or its key is another.
     #[error("there is no request `{0}`")]
     UnknownRequest(String),
@@ -125,6 +134,7 @@ impl Refusal {
             Self::SiteExists(_) => "edit that site, or give this one another name",
             Self::ChangedMeanwhile(_) => "load it again and repeat your change",
             Self::Fields(_) => "mend what is marked; nothing was filed",
+            Self::UnknownHook(_) => "load the page again",
             Self::UnknownRequest(_) => "use the link in the mail that confirmed it",
             Self::UnknownAttachment(_) => "load the request's page again",
             Self::NoReply => "reply to the mail that confirmed the request, with its address unchanged",
@@ -144,6 +154,8 @@ impl Refusal {
             Self::ActivatedElsewhere(_) => {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }
+            Self::ChallengeEnded => "begin once more",
+            Self::PasskeyWrong => "use another passkey, or your password",
             Self::TokenEnded => "make one on your own page, and send it as `Authorization: Bearer …`",
             Self::TooManyMoves(_) => "ask the publisher: its staff moves it for you",
             Self::TicketEnded => "have a new one sent from the sign-in page",

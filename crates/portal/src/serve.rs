@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::hooks::courier;
 use crate::http::{self, App, Requests, Settings};
 use crate::post::Postman;
 use crate::sealed::Seal;
@@ -168,7 +169,7 @@ impl Portal {
     }
 }
 
-/// Sends mail and has files signed whenever there may be some.
+/// Sends mail, tells webhooks and has files signed whenever there may be some.
 async fn errands(app: Arc<App>, postman: Option<Postman>, mut stop: watch::Receiver<bool>) {
     loop {
         if let Some(postman) = &postman
@@ -176,6 +177,11 @@ async fn errands(app: Arc<App>, postman: Option<Postman>, mut stop: watch::Recei
                 postman.send_waiting(&app.store, || jiff::Timestamp::now().as_millisecond()).await
         {
             tracing::error!(%error, "mail waits");
+        }
+        if let Err(error) =
+            courier::tell_all(&app.store, &app.seal, || jiff::Timestamp::now().as_millisecond()).await
+        {
+            tracing::error!(%error, "webhooks wait");
         }
         if let Some(signer) = &app.signer
             && let Err(error) = sign_all(&app.store, signer).await

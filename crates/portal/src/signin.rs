@@ -85,10 +85,25 @@ pub async fn attempt(store: &Store, mail: &str, at: i64) -> Result<Try, Failure>
 /// # Errors
 /// The database's.
 pub async fn passed(store: &Store, person: i64, visit: &str, at: i64) -> Result<Person, Failure> {
+    enter(store, person, visit, false, at).await
+}
+
+/// As [`passed`], for what is two factors in one: a passkey, or another house's sign-in. No code is asked for.
+///
+/// # Errors
+/// [`Refusal::UnknownPerson`] for somebody who may not come any more; the database's.
+pub async fn passed_strongly(store: &Store, person: i64, visit: &str, at: i64) -> Result<Person, Failure> {
+    enter(store, person, visit, true, at).await
+}
+
+async fn enter(store: &Store, person: i64, visit: &str, strong: bool, at: i64) -> Result<Person, Failure> {
     let tx = store.write().await?;
     clear_failures(&tx, person).await?;
     let person = people::by_id(&tx, person).await?;
-    begin(&tx, &person, visit, at).await?;
+    if !person.active {
+        return Err(Refusal::UnknownPerson(person.mail).into());
+    }
+    begin(&tx, &person, visit, strong, at).await?;
     tx.commit().await?;
     Ok(person)
 }
@@ -100,13 +115,20 @@ async fn clear_failures(tx: &DatabaseTransaction, person: i64) -> Result<(), Fai
     Ok(())
 }
 
-async fn begin(tx: &DatabaseTransaction, person: &Person, hash: &str, at: i64) -> Result<(), Failure> {
+async fn begin(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    hash: &str,
+    strong: bool,
+    at: i64,
+) -> Result<(), Failure> {
     let old = visit::Column::BeganAt.lt(at - LONGEST);
     visit::Entity::delete_many().filter(old).exec(tx).await?;
     let row = visit::ActiveModel {
         hash: Set(hash.to_owned()),
         person_id: Set(person.id),
-        half: Set(person.has_codes),
+        half: Set(person.has_codes && !strong),
+        strong: Set(strong),
         began_at: Set(at),
         seen_at: Set(at),
         proved_at: Set(at),
@@ -126,6 +148,8 @@ pub struct Visit {
     pub half: bool,
     /// When it began.
     pub began_at: i64,
+    /// Whether it began with two factors in one.
+    pub strong: bool,
     /// Whether the person proved lately who they are, which changing people and passwords needs.
     pub proved: bool,
 }
@@ -150,7 +174,14 @@ pub async fn visit(store: &Store, hash: &str, at: i64) -> Result<Option<Visit>, 
             .await?;
     }
     let proved = row.proved_at + PROVED > at;
-    Ok(Some(Visit { person, hash: row.hash, half: row.half, began_at: row.began_at, proved }))
+    Ok(Some(Visit {
+        person,
+        hash: row.hash,
+        half: row.half,
+        began_at: row.began_at,
+        strong: row.strong,
+        proved,
+    }))
 }
 
 fn goes_on(row: &visit::Model, at: i64) -> bool {

@@ -32,6 +32,32 @@ document.addEventListener("change", (event) => {
 });
 document.querySelectorAll("[data-hides]").forEach(hide);
 
+// <form data-passkey="create|get" action="A" hidden> asks A/ask what to ask the browser, and sends the browser's answer to A.
+document.querySelectorAll("form[data-passkey]").forEach((form) => {
+  if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) return;
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    if (form.elements.answer.value) return;
+    event.preventDefault();
+    const told = form.querySelector("[role=status]");
+    try {
+      const asked = await fetch(`${form.getAttribute("action")}/ask`, { method: "POST" });
+      if (asked.redirected) { window.location = asked.url; return; }
+      if (!asked.ok) throw new Error(`the portal answered ${asked.status}`);
+      const { challenge, options } = await asked.json();
+      const create = form.dataset.passkey === "create";
+      const read = create ? PublicKeyCredential.parseCreationOptionsFromJSON : PublicKeyCredential.parseRequestOptionsFromJSON;
+      const publicKey = read.call(PublicKeyCredential, options.publicKey ?? options);
+      const answer = await (create ? navigator.credentials.create({ publicKey }) : navigator.credentials.get({ publicKey }));
+      form.elements.challenge.value = challenge;
+      form.elements.answer.value = JSON.stringify(answer.toJSON());
+      form.submit();
+    } catch (error) {
+      told.textContent = `It did not work: ${error.message}`;
+    }
+  });
+});
+
 // "/" puts the cursor into the page's search box.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;

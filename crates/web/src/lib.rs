@@ -1,7 +1,7 @@
 //! The console kit: what every page of Grantor has in common, whoever serves it.
 //!
 //! Connections come in by [`listen`] with [`tls`]; [`guard`] says what may change something and gives every answer its
-//! headers; [`cookie`] is what a browser is known by, [`password`] and [`totp`] what a person is, [`limit`] how often one may try;
+//! headers; [`cookie`] is what a browser is known by, [`password`], [`totp`] and [`passkey`] what a person is, [`limit`] how often one may try;
 //! [`assets`] and [`frame`] are how it looks. Templates that build on `templates/layout.html` name this crate's folder in their
 //! `askama.toml`. Knows no account, no site, no database.
 
@@ -11,6 +11,7 @@ pub mod frame;
 pub mod guard;
 pub mod limit;
 pub mod listen;
+pub mod passkey;
 pub mod password;
 pub mod tls;
 pub mod totp;

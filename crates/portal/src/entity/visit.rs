@@ -13,6 +13,7 @@ pub struct Model {
     pub began_at: i64,
     pub seen_at: i64,
     pub proved_at: i64,
+    pub strong: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

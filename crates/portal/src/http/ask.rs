@@ -73,6 +73,7 @@ fn links(person: &Person, path: &str) -> Vec<Link> {
         ("Catalogues", "/catalogues", Right::Catalogue),
         ("People", "/people", Right::People),
         ("Mail", "/mail", Right::People),
+        ("Webhooks", "/hooks", Right::People),
         ("Log", "/log", Right::Log),
     ];
     let link = |(label, address, _): (&'static str, &str, Right)| Link {
@@ -102,6 +103,7 @@ fn said(code: &str) -> Option<&'static str> {
         "answered" => "The answer is on its way.",
         "ended" => "The other visits are ended.",
         "saved" => "The filter is saved.",
+        "passkey" => "The passkey is added; from now on it signs you in.",
         "removed" => "Removed.",
         _ => return None,
     })

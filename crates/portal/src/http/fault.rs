@@ -98,10 +98,12 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         Refusal::UnknownPerson(_) | Refusal::UnknownOrder(_) | Refusal::TicketEnded => StatusCode::NOT_FOUND,
-        Refusal::TokenEnded => StatusCode::UNAUTHORIZED,
-        Refusal::UnknownLrn(_) | Refusal::UnknownRequest(_) | Refusal::UnknownAttachment(_) => {
-            StatusCode::NOT_FOUND
-        }
+        Refusal::TokenEnded | Refusal::PasskeyWrong => StatusCode::UNAUTHORIZED,
+        Refusal::ChallengeEnded => StatusCode::CONFLICT,
+        Refusal::UnknownLrn(_)
+        | Refusal::UnknownHook(_)
+        | Refusal::UnknownRequest(_)
+        | Refusal::UnknownAttachment(_) => StatusCode::NOT_FOUND,
         Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotCertified { .. } => StatusCode::FORBIDDEN,
         Refusal::ActivatedElsewhere(_)

@@ -59,7 +59,7 @@ async fn admit(
     }
     let path = request.uri().path();
     let must_show_codes =
-        app.settings.staff_shows_codes && visit.person.is_staff() && !visit.person.has_codes;
+        app.settings.staff_shows_codes && visit.person.is_staff() && !visit.person.has_codes && !visit.strong;
     if must_show_codes && need != Need::Half && !path.starts_with("/me") && path != "/sign-out" {
         return Err(Fault::Elsewhere(Redirect::to("/me/codes")));
     }

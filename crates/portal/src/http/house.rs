@@ -2,6 +2,7 @@
 
 mod accounts;
 mod catalogues;
+mod hooks;
 mod log;
 mod orders;
 mod people;
@@ -16,6 +17,7 @@ pub(super) fn routes() -> Vec<Route> {
         catalogues::routes(),
         people::routes(),
         requests::routes(),
+        hooks::routes(),
         log::routes(),
     ];
     all.into_iter().flatten().collect()

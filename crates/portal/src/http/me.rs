@@ -17,7 +17,7 @@ use super::render::{PRODUCT, done, instant, page, refused};
 use super::{Need, Route};
 use crate::people::Person;
 use crate::tokens::{self, Scope};
-use crate::{Failure, certifications, filters, signin};
+use crate::{Failure, certifications, filters, passkeys, signin};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -53,6 +53,7 @@ struct Me {
     wrong: Option<String>,
     tokens: Vec<TokenRow>,
     scopes: [Scope; 3],
+    passkeys: Vec<(i64, String, String)>,
     /// A token that was just made, shown once.
     made: Option<String>,
 }
@@ -76,9 +77,15 @@ fn token_row(token: tokens::Token) -> TokenRow {
     }
 }
 
+fn passkey_row(kept: passkeys::Kept) -> (i64, String, String) {
+    let used = kept.used_at.map_or_else(|| "never".to_owned(), instant);
+    (kept.id, kept.name, used)
+}
+
 async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
     let store = &ask.app.store;
     let visits = signin::visits(store, ask.person().id).await?;
+    let keys = passkeys::of(store.read(), ask.person().id).await?;
     let row = |(began, seen, hash): (i64, i64, String)| VisitRow {
         began: instant(began),
         seen: instant(seen),
@@ -93,6 +100,7 @@ async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
         wrong,
         tokens: tokens::list(store, ask.person()).await?.into_iter().map(token_row).collect(),
         scopes: Scope::ALL,
+        passkeys: keys.into_iter().map(passkey_row).collect(),
         made: None,
     })
 }

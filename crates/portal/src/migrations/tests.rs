@@ -52,6 +52,11 @@ const ROWS: &[(usize, &str)] = &[
          due_at, changed_at) values ('1', 'question', 'A', 'B', 'a@b.example', '', 'S', false, '{}', 'open', 1, 2, 1)",
     ),
     (
+        8,
+        "insert into hooks (address, events, secret, active, next_position, tries, next_at, created_at) values ('https://x', '', 's', true, 0, 0, 0, 1)",
+    ),
+    (7, "insert into identities (person_id, issuer, subject, created_at) values (1, 'https://i', 's', 1)"),
+    (
         5,
         "insert into api_tokens (person_id, name, hash, scopes, created_at, ends_at) values (1, 't', 'h', 'read', 1, 2)",
     ),
