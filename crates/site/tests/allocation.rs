@@ -323,6 +323,22 @@ fn names_are_unique_in_a_tenant_and_are_not_blank() {
     assert_eq!(site.site.users().count(), 4);
 }
 
+#[test]
+fn people_are_found_by_a_part_of_their_names_a_page_at_a_time() {
+    let mut site = Story::directed(Vec::new(), (0..30).map(|n| user(&format!("User {n:02}"))).collect());
+    site.change(vec![user("zoe"), workstation("desk1")]);
+    let names = |text: &str, after: &str, limit: usize| -> Vec<String> {
+        let found = site.site.find_users("main", text, after, limit);
+        found.into_iter().map(|id| site.site.user(id).unwrap().name.to_string()).collect()
+    };
+    assert_eq!(names("user", "", 2), ["User 00", "User 01"]);
+    assert_eq!(names("USER", "user 01", 2), ["User 02", "User 03"]);
+    assert_eq!(names("", "User 28", 9), ["User 29", "zoe"]);
+    assert_eq!(names("7", "", 9), ["User 07", "User 17", "User 27"]);
+    assert_eq!(names("", "", 0), [""; 0]);
+    assert_eq!(site.site.find_stations("main", "ESK", "", 9).len(), 1);
+}
+
 // Kinds.
 
 #[test]

@@ -60,6 +60,20 @@ impl Site {
         self.directory.users.iter()
     }
 
+    /// Users of a tenant whose names contain `text`, in the order of names: at most `limit` of those behind `after`.
+    #[must_use]
+    pub fn find_users(&self, tenant: &str, text: &str, after: &str, limit: usize) -> Vec<UserId> {
+        let users = self.directory.users.iter().filter(|(_, user)| &*user.tenant == tenant);
+        page(users.map(|(id, user)| (&*user.name, id)), text, after, limit)
+    }
+
+    /// Stations of a tenant whose names contain `text`, in the order of names: at most `limit` of those behind `after`.
+    #[must_use]
+    pub fn find_stations(&self, tenant: &str, text: &str, after: &str, limit: usize) -> Vec<StationId> {
+        let stations = self.directory.stations.iter().filter(|(_, station)| &*station.tenant == tenant);
+        page(stations.map(|(id, station)| (&*station.name, id)), text, after, limit)
+    }
+
     /// The station of that name.
     #[must_use]
     pub fn station_named(&self, tenant: &str, name: &str) -> Option<(StationId, &Station)> {
@@ -300,4 +314,20 @@ impl Site {
         };
         self.holders(pool).filter(beyond).collect()
     }
+}
+
+/// The first `limit` names behind `after` that contain `text`, without putting all of them in order.
+fn page<'a, I>(names: impl Iterator<Item = (&'a str, I)>, text: &str, after: &str, limit: usize) -> Vec<I> {
+    let (text, after) = (fold(text), fold(after));
+    let mut first: BTreeMap<String, I> = BTreeMap::new();
+    for (name, id) in names.map(|(name, id)| (fold(name), id)) {
+        let comes_late = first.len() == limit && first.last_key_value().is_none_or(|(last, _)| *last <= name);
+        if (after.is_empty() || name > after) && !comes_late && name.contains(&text) {
+            first.insert(name, id);
+            if first.len() > limit {
+                first.pop_last();
+            }
+        }
+    }
+    first.into_values().collect()
 }
