@@ -138,7 +138,7 @@ impl Site {
         self.rehome(&vanished);
         self.note_remnants(tenant);
         self.schedule_dates();
-        self.note_disconnects();
+        self.note_disconnects(tenant);
         changes(&before, &self.capacities(tenant))
     }
 
@@ -159,19 +159,8 @@ impl Site {
         }
     }
 
-    /// The license reference numbers behind each pool that is in force, by the pool's identity.
-    pub(crate) fn lrns_behind(&self, tenant: &Arc<str>) -> Vec<(String, BTreeSet<String>)> {
-        let lines = self.lines_of(tenant);
-        let offers: Vec<Offer> = lines.iter().map(|line| line.offer.clone()).collect();
-        let in_force = |i: usize| lines.get(i).is_some_and(|line| line.in_force(self.now));
-        let lrn = |i: usize| offers.get(i).map(|offer| offer.lrn.clone());
-        let behind = |pool: &grantor_license::Pool| pool.offers.iter().filter_map(|i| lrn(*i)).collect();
-        let pools = grantor_license::pools(&offers, &in_force).pools;
-        pools.iter().map(|pool| (pool.pool_key.clone(), behind(pool))).collect()
-    }
-
     /// A tenant's lines in the order of its files. A signed line counts once, however many files hold it.
-    fn lines_of(&self, tenant: &Arc<str>) -> Vec<LoadedLine> {
+    pub(crate) fn lines_of(&self, tenant: &Arc<str>) -> Vec<LoadedLine> {
         let mut seen = BTreeSet::new();
         let files = self.files.iter().filter(|((of, _), _)| of == tenant).map(|(_, file)| file);
         let numbered = files.zip(0u32..).flat_map(|(file, number)| {

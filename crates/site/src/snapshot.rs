@@ -65,7 +65,7 @@ impl Site {
     pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
         let has_more = !self.loans.is_empty() || self.ties.replaced.len() > 0;
         let version = match (has_more, self.ties.is_empty()) {
-            _ if !self.directory.is_empty() || self.disconnects() => WITH_DIRECTORY,
+            _ if !self.directory.is_empty() || !self.disconnects.is_empty() => WITH_DIRECTORY,
             (true, _) => WITH_MORE,
             (false, false) => WITH_TIES,
             (false, true) => PLAIN,
@@ -111,7 +111,7 @@ impl Site {
         }
         site.share_again();
         site.note_loan_hours();
-        site.note_disconnects();
+        site.note_all_disconnects();
         Ok(site)
     }
 

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 
 use directory_oracle::{Oracle, Who};
 use grantor_license::Model;
-use grantor_site::command::Command;
+use grantor_site::command::{Amount, Command};
 use grantor_site::directory::{Change, Holder, HolderName, Method, Place, StationKind};
-use grantor_site::ids::SessionId;
-use grantor_site::{Entry, Site};
+use grantor_site::ids::{GrantId, SessionId};
+use grantor_site::{Entry, Event, Site};
 use proptest::prelude::*;
 use support::*;
 
@@ -29,6 +29,9 @@ const SOLD: [(&str, Model); 9] = [
     ("QM", Model::Role),
 ];
 
+/// Seats that are checked out.
+const FLOATING: u32 = 3;
+
 const FEATURES: [&str; 7] = [BASIC, CLIENT, ACD_1, ACD_2, "recorder", "WFM", "nonsense"];
 
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ enum Step {
     Module(u128, usize),
     LogOff(u128),
     End(u128),
+    /// Checks one seat of a floating pool out: sessions do both.
+    Take(u128),
     Restore,
 }
 
@@ -138,6 +143,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..8u128, 0..FEATURES.len()).prop_map(|(session, feature)| Step::Module(session, feature)),
         1 => (0..8u128).prop_map(Step::LogOff),
         2 => (0..8u128).prop_map(Step::End),
+        1 => (0..8u128).prop_map(Step::Take),
         1 => Just(Step::Restore),
     ]
 }
@@ -170,7 +176,8 @@ fn office() -> Vec<Change> {
 }
 
 fn lines(counts: &[u32; 9]) -> Vec<grantor_site::command::LoadedLine> {
-    SOLD.iter().zip(counts).map(|((feature, model), count)| sold(feature, *model, *count)).collect()
+    let sold = SOLD.iter().zip(counts).map(|((feature, model), count)| sold(feature, *model, *count));
+    sold.chain([line("floating", "4.0", FLOATING)]).collect()
 }
 
 fn command(step: &Step) -> Command {
@@ -186,6 +193,7 @@ fn command(step: &Step) -> Command {
         }
         Step::LogOff(session) => Command::LogOff { session: SessionId(*session) },
         Step::End(session) => end(*session),
+        Step::Take(session) => Command::CheckOut(ask(*session, "floating", Amount::exactly(1))),
         Step::Restore => Command::Tick,
     }
 }
@@ -218,6 +226,7 @@ fn judged(oracle: &mut Oracle, step: &Step) -> bool {
             oracle.end(*session);
             is_open
         }
+        Step::Take(session) => oracle.take(*session, FLOATING).is_ok(),
         Step::Restore => true,
     }
 }
@@ -227,7 +236,7 @@ fn holdings(site: &Site) -> BTreeSet<(String, Model, Who)> {
     let mut held = BTreeSet::new();
     for key in site.index().features.keys() {
         for pool in site.pools_and_remnants(key) {
-            for grant in site.holders(pool) {
+            for grant in site.holders(pool).filter(|_| pool.terms.model != Model::Floating) {
                 let who = match site.holder_of(grant.grant).expect("a holder") {
                     Holder::User(id) => Who::User(site.user(id).unwrap().name.to_string()),
                     Holder::LogOn(id) => Who::LogOn(site.user(id).unwrap().name.to_string()),
@@ -247,24 +256,57 @@ fn sessions(site: &Site) -> BTreeSet<u128> {
     site.sessions().map(|(id, _)| id.0).collect()
 }
 
+/// What the events say is out: whoever reads only them must know as much as the site.
+fn note(out: &mut BTreeSet<GrantId>, events: &[Event]) {
+    for event in events {
+        match event {
+            Event::CheckedOut(grant) => assert!(out.insert(grant.grant)),
+            Event::CheckedIn { grant, .. } => assert!(out.remove(&grant.grant)),
+            Event::Revoked { .. } => panic!("nothing here revokes"),
+            _ => {}
+        }
+    }
+}
+
+/// What a refused command may not change.
+fn settings(site: &Site) -> String {
+    let (users, stations): (Vec<_>, Vec<_>) = (site.users().collect(), site.stations().collect());
+    let (groups, roles): (Vec<_>, Vec<_>) = (site.groups().collect(), site.roles().collect());
+    format!("{users:?} {stations:?} {groups:?} {roles:?} {:?}", site.presences().collect::<Vec<_>>())
+}
+
+fn check_use(site: &Site, oracle: &Oracle) {
+    for (name, user) in &oracle.users {
+        for feature in FEATURES {
+            let may = site.may_use(&"main".into(), name, feature).is_ok();
+            let expected = !user.disabled && oracle.usable(name).contains(&feature.to_lowercase());
+            assert_eq!(may, expected, "{name} may use {feature}");
+        }
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_directory_does_what_its_oracle_does(steps in prop::collection::vec(step(), 1..120)) {
-        let (mut site, mut oracle) = (Site::new(), Oracle::default());
-        let start = [Step::Load([6; 9]), Step::Direct(office())];
+        let (mut site, mut follower, mut oracle) = (Site::new(), Site::new(), Oracle::default());
+        let (start, mut out) = ([Step::Load([6; 9]), Step::Direct(office())], BTreeSet::new());
         for (number, step) in start.iter().chain(&steps).enumerate() {
             if matches!(step, Step::Restore) {
-                let restored = Site::from_snapshot(&site.to_snapshot()).unwrap();
-                prop_assert_eq!(restored.hash(), site.hash());
-                site = restored;
+                follower = Site::from_snapshot(&follower.to_snapshot()).unwrap();
             }
-            let (before, held) = (site.clone(), holdings(&site));
-            let outcome = site.apply(&Entry { at: at(number as i64), command: command(step) });
+            let (before, held) = (settings(&site), holdings(&site));
+            let entry = Entry { at: at(number as i64), command: command(step) };
+            let outcome = site.apply(&entry);
+            let same = follower.apply(&entry);
+            prop_assert_eq!(format!("{:?}", outcome), format!("{:?}", same));
+            prop_assert!(number % 3 > 0 || site.hash() == follower.hash(), "{:?}", step);
             let is_done = judged(&mut oracle, step);
             prop_assert_eq!(outcome.reply.is_ok(), is_done, "{:?} gave {:?}", step, outcome.reply);
             prop_assert_eq!(site.broken_invariants(), Vec::<String>::new(), "{:?}", step);
+            note(&mut out, &outcome.events);
+            prop_assert_eq!(out.len(), site.grant_count());
             let now = holdings(&site);
             prop_assert_eq!(&now, &oracle.holdings(), "{:?}", step);
             prop_assert_eq!(sessions(&site), oracle.sessions.keys().copied().collect::<BTreeSet<_>>(), "{:?}", step);
@@ -272,17 +314,10 @@ proptest! {
                 let used = now.iter().filter(|(f, m, _)| f == feature && m == model).count() as u32;
                 prop_assert!(used <= oracle.bought(feature, *model), "more of {} taken than bought", feature);
             }
-            for (name, user) in &oracle.users {
-                for feature in FEATURES {
-                    let may = site.may_use(&"main".into(), name, feature).is_ok();
-                    let expected = !user.disabled && oracle.usable(name).contains(&feature.to_lowercase());
-                    prop_assert_eq!(may, expected, "{} may use {} after {:?}", name, feature, step);
-                }
-            }
+            check_use(&site, &oracle);
             if !is_done {
                 prop_assert_eq!(&now, &held);
-                let all = |site: &Site| format!("{:?} {:?}", site.users().collect::<Vec<_>>(), site.stations().collect::<Vec<_>>());
-                prop_assert_eq!(all(&before), all(&site));
+                prop_assert_eq!(before, settings(&site));
             }
         }
     }

@@ -375,6 +375,19 @@ fn a_station_that_is_renamed_while_in_use_stays_in_use_under_its_new_name() {
 }
 
 #[test]
+fn a_user_who_is_renamed_while_logged_on_stays_logged_on() {
+    let mut site = office(3);
+    site.change(vec![concurrent(CLIENT, &["ann"]), concurrent("Recorder", &["ann"])]);
+    site.open(1, "ann", "desk1-pc");
+    site.log_on(1, "desk1").unwrap();
+    site.change(vec![Change::RenameUser { user: "ann".into(), name: "anna".into() }, user("ann")]);
+    site.module(1, "Recorder").unwrap();
+    assert!(site.may("anna", CLIENT) && !site.may("ann", CLIENT));
+    site.end(1);
+    assert!(!site.may("anna", CLIENT));
+}
+
+#[test]
 fn a_station_that_is_deleted_while_in_use_logs_its_user_off() {
     let mut site = office(3);
     site.change(vec![assign(CLIENT, &[of_user("ann")])]);

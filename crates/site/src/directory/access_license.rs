@@ -115,3 +115,54 @@ impl AccessKind {
         matches!(self, Self::Client | Self::Acd(_))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(wanted: impl Fn(AccessKind) -> bool) -> Vec<&'static str> {
+        KNOWN.iter().filter(|(_, kind)| wanted(*kind)).map(|(name, _)| *name).collect()
+    }
+
+    #[test]
+    fn one_license_is_for_stations_only_and_five_are_for_users_only() {
+        assert_eq!(on(|kind| !kind.is_for_users()), [BASIC_STATION]);
+        let for_users = [
+            "i3_access_ipa_monitor",
+            "i3_access_ipa_designer",
+            "i3_access_analytics_core",
+            "i3_access_analytics_designer",
+            "i3_access_analytics_enterprise",
+        ];
+        assert_eq!(on(|kind| !kind.is_for_stations()), for_users);
+        assert!(AccessKind::AddOn.is_for_users() && AccessKind::AddOn.is_for_stations());
+    }
+
+    #[test]
+    fn there_are_three_media_levels_four_types_of_process_automation_and_three_tiers() {
+        assert_eq!(on(|kind| matches!(kind, AccessKind::Acd(_))).len(), 3);
+        assert_eq!(on(|kind| matches!(kind, AccessKind::Ipa(_))).len(), 4);
+        assert_eq!(on(|kind| matches!(kind, AccessKind::Analytics(_))).len(), 3);
+        for (_, kind) in KNOWN {
+            let excluded = on(|other| kind.excludes(other)).len();
+            let expected = match kind {
+                AccessKind::Acd(_) | AccessKind::Analytics(_) => 2,
+                AccessKind::Ipa(_) => 3,
+                _ => 0,
+            };
+            assert_eq!(excluded, expected);
+        }
+    }
+
+    #[test]
+    fn every_name_in_the_table_is_a_license_of_the_catalogue() {
+        let text = include_str!("../../../../catalogues/pureconnect-4.toml");
+        for (name, kind) in KNOWN {
+            let line = format!("feature = \"{}\"", name.to_uppercase());
+            let (_, rest) = text.split_once(&line).expect("a license of the catalogue");
+            let (_, sort) = rest.split_once("kind = ").expect("its kind");
+            let expected = if kind == AccessKind::BasicStation { "\"station\"" } else { "\"access\"" };
+            assert!(sort.starts_with(expected), "{name}");
+        }
+    }
+}

@@ -120,10 +120,14 @@ impl Site {
     }
 
     /// The user in whose name a session is open.
-    fn person(&self, session: SessionId) -> Result<(Arc<str>, UserId), Refusal> {
-        let session = self.sessions.get(session).ok_or(Refusal::NoSuchSession)?;
+    fn person(&self, id: SessionId) -> Result<(Arc<str>, UserId), Refusal> {
+        let session = self.sessions.get(id).ok_or(Refusal::NoSuchSession)?;
         let (tenant, name) = ((*session.tenant).clone(), session.who.user());
-        let id = self.directory.user_id(&tenant, name)?;
+        // Who is present stays who it is under another name.
+        let id = match self.directory.persons.get(id) {
+            Some(known) => *known,
+            None => self.directory.user_id(&tenant, name)?,
+        };
         match self.directory.users.get(id) {
             Some(user) if !user.is_enabled => Err(Refusal::UserDisabled { user: user.name.clone() }),
             _ => Ok((tenant, id)),

@@ -117,3 +117,30 @@ pub enum Warning {
     /// The person is in the workgroup's queue and has no ACD access license: ACD is not active.
     NoAcdAccess { user: Arc<str>, workgroup: Arc<str> },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_allows_as_many_types_as_it_says_of_those_chosen_or_of_the_queues() {
+        let (two, three) = (Media::CHAT.and(Media::EMAIL), Media::ALL.without(Media::CALL));
+        let none = Media::NONE;
+        assert_eq!(received(None, two, two), none);
+        assert_eq!(received(Some(Level::One), none, two), Media::CHAT);
+        assert_eq!(received(Some(Level::One), Media::EMAIL, two), Media::EMAIL);
+        assert_eq!(received(Some(Level::Two), none, three), two);
+        assert_eq!(received(Some(Level::Two), none, Media::GENERIC), Media::GENERIC);
+        assert_eq!(received(Some(Level::Three), none, none), Media::ALL);
+        assert_eq!(received(Some(Level::Three), three, none), three);
+    }
+
+    #[test]
+    fn types_are_read_from_the_words_that_they_are_written_in() {
+        let words: Vec<&str> = Media::ALL.words().collect();
+        assert_eq!(words, ["call", "chat", "email", "generic"]);
+        assert_eq!(Media::parse(words.into_iter()), Ok(Media::ALL));
+        assert_eq!(Media::parse(["EMAIL", "fax"].into_iter()), Err("fax"));
+        assert_eq!(Media::parse([].into_iter()), Ok(Media::NONE));
+    }
+}

@@ -101,7 +101,8 @@ impl Site {
         Some(id)
     }
 
-    /// Gives a seat back. Its holder no longer lists it.
+    /// Gives a seat back. Its holder no longer lists it. Hold windows are for checkouts: what is taken away from a holder
+    /// is free at once.
     pub(crate) fn unseat(&mut self, grant: GrantId) {
         if let Some(grant) = self.grant_event(grant) {
             self.tell(Event::CheckedIn { grant, held_until: None });

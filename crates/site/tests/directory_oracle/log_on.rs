@@ -13,9 +13,17 @@ impl Oracle {
         self.sessions.entry(session).or_insert((user.to_owned(), host.to_owned()));
     }
 
+    /// A checkout of one of so many seats.
+    pub fn take(&mut self, session: u128, bought: u32) -> Verdict {
+        must(self.sessions.contains_key(&session) && self.taken.values().sum::<u32>() < bought)?;
+        *self.taken.entry(session).or_default() += 1;
+        Ok(())
+    }
+
     /// The session is over: its person may be gone.
     pub fn end(&mut self, session: u128) {
         self.sessions.remove(&session);
+        self.taken.remove(&session);
         self.log_off(session);
     }
 
@@ -73,6 +81,7 @@ impl Oracle {
         }
         for other in earlier.into_iter().filter(|other| *other != session) {
             self.sessions.remove(&other);
+            self.taken.remove(&other);
         }
         self.take_concurrent(&name);
         let extra = self.taken_for(place);

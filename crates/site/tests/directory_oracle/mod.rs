@@ -79,6 +79,8 @@ pub struct Oracle {
     /// User and host of each open session.
     pub sessions: BTreeMap<u128, (String, String)>,
     pub present: BTreeMap<String, Presence>,
+    /// Seats that sessions have checked out.
+    pub taken: BTreeMap<u128, u32>,
 }
 
 impl Oracle {
