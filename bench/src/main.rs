@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what it is for")]
 
 mod core;
+mod directory;
 mod drive;
 mod engine;
 mod figures;
@@ -75,6 +76,8 @@ enum What {
         #[arg(long, default_value_t = 3)]
         seconds: u64,
     },
+    /// 100,000 users, 20,000 stations, 500 groups and 40 licenses in the core: assignments, log-ons, snapshot
+    Directory,
     /// Commands through consensus and the log, in one process, beside the bare engine
     Engine {
         /// Numbers of proposers, separated by commas
@@ -126,6 +129,10 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         What::Storm { clients } => driven(storm::run(clients)),
         What::Core { seconds } => {
             core::run(Duration::from_secs(seconds));
+            Ok(())
+        }
+        What::Directory => {
+            directory::run();
             Ok(())
         }
         What::Load { lines } => load::run(lines),

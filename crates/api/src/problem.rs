@@ -79,6 +79,16 @@ pub enum Code {
     LoanTooLong,
     /// There is no such loan: it came back, ran out, or never was.
     NoSuchLoan,
+    /// Nothing in the directory has that name.
+    NoSuchName,
+    /// The license can't be allocated in this way, or to this holder.
+    NotAllocatable,
+    /// The user has no license of the feature.
+    NotLicensed,
+    /// The user is disabled.
+    UserDisabled,
+    /// The user can't log on there.
+    LogOnRefused,
     /// Nobody is named: no token, no password.
     Unauthenticated,
     /// Somebody is named who may not do this.
@@ -115,6 +125,7 @@ impl Code {
             | Self::NoSuchToken
             | Self::NoSuchReservation
             | Self::NoSuchLoan
+            | Self::NoSuchName
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::VersionNotServed
@@ -130,6 +141,10 @@ impl Code {
             | Self::NotReserved
             | Self::NotBorrowable
             | Self::LoanTooLong
+            | Self::NotAllocatable
+            | Self::NotLicensed
+            | Self::UserDisabled
+            | Self::LogOnRefused
             | Self::ClockNotAccused
             | Self::NameTaken => 409,
             Self::NoSuchSession | Self::AlreadyReturned | Self::RequestDone => 410,

@@ -83,6 +83,29 @@ fn log_rest(event: &Event, at: jiff::Timestamp) {
         Event::TokenRevoked { name, by } => info!(%at, name, by, "token revoked"),
         Event::Borrowed { grant, until } => log_grant(grant, &format!("borrowed until {}", instant(*until))),
         Event::HandedOver { grant, .. } => log_grant(grant, "handed over to the instance's next session"),
+        other => log_directory(other, at),
+    }
+}
+
+/// What became of people and stations.
+fn log_directory(event: &Event, at: jiff::Timestamp) {
+    match event {
+        Event::DirectoryChanged { tenant, changes, by } => {
+            info!(%at, %tenant, by, changes = changes.len(), "directory changed")
+        }
+        Event::LimitReached { tenant, feature, needed, free, by, .. } => {
+            warn!(event = VIOLATION, %at, %tenant, %feature, needed, free, by, "an attempt to use more than was bought was refused")
+        }
+        Event::LoggedOn { tenant, user, station, host, warnings, .. } => {
+            info!(%at, %tenant, %user, %station, %host, warnings = warnings.len(), "logged on")
+        }
+        Event::LoggedOff { tenant, user, station, host } => {
+            info!(%at, %tenant, %user, %station, %host, "logged off")
+        }
+        Event::LogOnRefused { tenant, who, refusal, .. } => {
+            let problem = crate::http::refusal_text(refusal);
+            warn!(%at, %tenant, user = %who.user(), host = %who.host(), "log-on refused: {problem}");
+        }
         _ => {}
     }
 }
@@ -117,6 +140,9 @@ fn log_revoked(grant: &GrantEvent, why: &RevokeReason) {
 pub(crate) fn revoke_text(why: &RevokeReason) -> String {
     match why {
         RevokeReason::Shrunk => "there are fewer seats than were held".to_owned(),
+        RevokeReason::Disconnected { minutes } => {
+            format!("the license type disconnects every {minutes} minutes")
+        }
         RevokeReason::Removed { by, reason } if reason.is_empty() => format!("removed by {by}"),
         RevokeReason::Removed { by, reason } => format!("removed by {by}: {reason}"),
     }

@@ -255,6 +255,7 @@ fn end_text(why: &EndReason) -> String {
         EndReason::HeartbeatMissed => "no sign of life in time".to_owned(),
         EndReason::ConnectionLost => "the connection broke and did not come back in time".to_owned(),
         EndReason::Replaced => "its instance was started anew, and holds its seats now".to_owned(),
+        EndReason::LoggedOnElsewhere { host } => format!("its user logged on at {host}"),
         EndReason::LeaseEnded => "the lease ran out".to_owned(),
         EndReason::Removed { by, reason } if reason.is_empty() => format!("ended by {by}"),
         EndReason::Removed { by, reason } => format!("ended by {by}: {reason}"),

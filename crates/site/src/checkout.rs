@@ -288,7 +288,7 @@ impl Site {
         }))
     }
 
-    fn longest_holders(&self, pools: &[&Pool]) -> Vec<Held> {
+    pub(crate) fn longest_holders(&self, pools: &[&Pool]) -> Vec<Held> {
         let mut holders: Vec<Held> = pools.iter().flat_map(|pool| self.holders(pool).take(HOLDERS)).collect();
         holders.sort_by_key(|held| (held.since, held.grant));
         holders.truncate(HOLDERS);

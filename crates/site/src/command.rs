@@ -8,6 +8,7 @@ use grantor_license::{LicenseInfo, Machine, Offer, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Scope, Secret};
+use crate::directory::{Change, Place};
 use crate::ids::{GrantId, LoanKey, RequestKey, SessionId, TicketId};
 use crate::settings::{FeaturePolicy, Settings};
 use crate::time::Timestamp;
@@ -84,6 +85,16 @@ pub enum Command {
     ReturnLoan { loan: LoanKey },
     /// The leader's clock stood later than the site's by more than it may, and no other server vouched for it.
     ReportClockSetAhead { wall: Timestamp },
+    /// Change a tenant's directory: all of these changes in their order, or none.
+    Direct { tenant: Arc<str>, changes: Arc<Vec<Change>>, by: String },
+    /// Log the user of a session on, at a station or with a telephone number.
+    LogOn { session: SessionId, place: Place },
+    /// The application of a session opens a module: its user uses a license of the feature.
+    OpenModule { session: SessionId, feature: Box<str> },
+    /// Log the user of a session off; the session stays.
+    LogOff { session: SessionId },
+    /// What sessions hold under licenses of this type ends every so many minutes of the site's time; `None` = it doesn't.
+    SetDisconnect { license_type: String, minutes: Option<u32> },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the
@@ -190,6 +201,8 @@ pub enum EndReason {
     Removed { by: String, reason: String },
     /// A later session of the same instance took its place.
     Replaced,
+    /// Its user logged on at another computer or station.
+    LoggedOnElsewhere { host: String },
 }
 
 /// How many seats are wanted.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Scope;
 use crate::command::EndReason;
+use crate::directory::{Change, Place, Warning};
 use crate::ids::{GrantId, SessionId, TicketId};
 use crate::outcome::{PoolChange, Refusal};
 use crate::time::Timestamp;
@@ -69,6 +70,31 @@ pub enum Event {
     HandedOver { grant: GrantEvent, from: SessionId },
     /// A grant was borrowed: it stands until then without its session.
     Borrowed { grant: GrantEvent, until: Timestamp },
+    /// A tenant's directory was changed. Seats that were taken or freed by it are told of as any others.
+    DirectoryChanged { tenant: Arc<str>, changes: Arc<Vec<Change>>, by: String },
+    /// An attempt to use more of an application than was bought was refused: those who manage licenses should know
+    /// (seed 001: which realm, which application, and what was tried).
+    LimitReached {
+        tenant: Arc<str>,
+        feature: Arc<str>,
+        needed: u32,
+        free: u32,
+        attempt: Box<Change>,
+        by: String,
+    },
+    /// Somebody logged on at a station, or with a telephone number.
+    LoggedOn {
+        tenant: Arc<str>,
+        user: Arc<str>,
+        session: SessionId,
+        station: Arc<str>,
+        host: Box<str>,
+        warnings: Vec<Warning>,
+    },
+    /// Somebody logged off, or was.
+    LoggedOff { tenant: Arc<str>, user: Arc<str>, station: Arc<str>, host: Box<str> },
+    /// A log-on or a module was refused; `place` is `None` for a module.
+    LogOnRefused { tenant: Arc<str>, who: Who, session: SessionId, place: Option<Place>, refusal: Refusal },
 }
 
 /// A grant as an event tells of it.
@@ -104,6 +130,8 @@ pub enum RevokeReason {
     Shrunk,
     /// An administrator took them.
     Removed { by: String, reason: String },
+    /// Their license disconnects every so many minutes.
+    Disconnected { minutes: u32 },
 }
 
 /// Why a request left the line.

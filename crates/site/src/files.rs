@@ -11,6 +11,7 @@ use crate::Site;
 use crate::checkout::{claimed_machine, is_unlocked};
 use crate::command::{LicenseFile, LoadedLine};
 use crate::event::{Event, RevokeReason};
+use crate::grant::Grant;
 use crate::ids::{GrantId, PoolId};
 use crate::outcome::{PoolChange, Refusal, Reply};
 use crate::pool::{FeatureKey, Pool, Suite, Terms};
@@ -137,6 +138,7 @@ impl Site {
         self.rehome(&vanished);
         self.note_remnants(tenant);
         self.schedule_dates();
+        self.note_disconnects(tenant);
         changes(&before, &self.capacities(tenant))
     }
 
@@ -158,7 +160,7 @@ impl Site {
     }
 
     /// A tenant's lines in the order of its files. A signed line counts once, however many files hold it.
-    fn lines_of(&self, tenant: &Arc<str>) -> Vec<LoadedLine> {
+    pub(crate) fn lines_of(&self, tenant: &Arc<str>) -> Vec<LoadedLine> {
         let mut seen = BTreeSet::new();
         let files = self.files.iter().filter(|((of, _), _)| of == tenant).map(|(_, file)| file);
         let numbered = files.zip(0u32..).flat_map(|(file, number)| {
@@ -213,7 +215,7 @@ impl Site {
         old.into_values().collect()
     }
 
-    fn identities(&self, tenant: &Arc<str>) -> BTreeMap<String, PoolId> {
+    pub(crate) fn identities(&self, tenant: &Arc<str>) -> BTreeMap<String, PoolId> {
         let pools = self.pools.iter().filter(|(_, pool)| pool.terms.key.tenant == *tenant);
         pools.map(|(id, pool)| (pool.terms.identity.clone(), id)).collect()
     }
@@ -272,14 +274,23 @@ impl Site {
     fn move_grant(&mut self, id: GrantId) {
         let Some(grant) = self.grants.get(id) else { return };
         let Some(key) = self.pools.get(grant.pool).map(|pool| pool.terms.key.clone()) else { return };
+        let model = self.pools.get(grant.pool).map(|pool| pool.terms.model);
+        let allocated_as = model.filter(|_| grant.is_allocated());
         let share = grant.group().and_then(|group| group.vendor()).map(str::to_owned);
         let mut grant = grant.clone();
         let session = grant.session().and_then(|session| self.sessions.get(session));
         let machine = || claimed_machine(session.and_then(Session::machine), &grant.who);
         let home = self.pools_of(&key).find_map(|pool| {
             let group = pool.terms.group(&grant.who, share.as_deref());
-            let fits = matches!(pool.terms.model, Model::Floating | Model::Uncounted)
-                && pool.terms.serves(&grant.asked)
+            let serves = match allocated_as {
+                // A seat of the directory is the feature's, whatever version.
+                Some(model) => pool.terms.model == model && pool.terms.suite.is_none(),
+                None => {
+                    matches!(pool.terms.model, Model::Floating | Model::Uncounted)
+                        && pool.terms.serves(&grant.asked)
+                }
+            };
+            let fits = serves
                 && is_unlocked(pool, machine)
                 && self.cost(pool, group.as_ref(), grant.count) <= pool.free();
             fits.then_some((pool.id, group))
@@ -377,6 +388,9 @@ impl Site {
             Shrink::RevokeOldest => self.grants_of(id),
             Shrink::RevokeNewest => self.grants_of(id).into_iter().rev().collect(),
         };
+        // What is allocated is kept: whose license goes is for an administrator to say.
+        let is_allocated = |id: &GrantId| self.grants.get(*id).is_some_and(Grant::is_allocated);
+        let order: Vec<GrantId> = order.into_iter().filter(|id| !is_allocated(id)).collect();
         for grant in order {
             if !self.pools.get(id).is_some_and(Pool::is_over) {
                 return;

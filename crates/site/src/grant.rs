@@ -95,7 +95,20 @@ impl Grant {
         grant
     }
 
-    /// Who holds it; `None` = nobody any more, a hold window runs.
+    /// Held by somebody of the directory, and by no session.
+    pub(crate) fn allocated(taken: Taken) -> Self {
+        let mut grant = Self::new(taken, None, false);
+        grant.is_held = false;
+        grant
+    }
+
+    /// Whether somebody of the directory holds it (`Site::holder_of`): no session does, and no hold window runs.
+    #[must_use]
+    pub fn is_allocated(&self) -> bool {
+        !self.is_held && self.until().is_none()
+    }
+
+    /// Which session holds it; `None` = none does: a hold window runs, or it is allocated.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         self.is_held.then_some(self.taken_by)

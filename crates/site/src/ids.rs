@@ -72,6 +72,22 @@ number!(
     /// A place in a queue; later ones are larger.
     TicketId(u64)
 );
+number!(
+    /// A user's number in the directory. Users, stations, groups and roles are numbered together.
+    UserId(u32)
+);
+number!(
+    /// A station's number.
+    StationId(u32)
+);
+number!(
+    /// A group's or workgroup's number.
+    GroupId(u32)
+);
+number!(
+    /// A role's number.
+    RoleId(u32)
+);
 
 /// An application's own name for one request, so that a retry never takes two seats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -24,6 +24,7 @@ impl Site {
         self.ties.bind(instance, open.session);
         if let Some(before) = before {
             self.hand_over(before, open.session);
+            self.pass_presence(before, open.session);
             // What its new machine may not have is given back with the session.
             self.end_session(before, &EndReason::Replaced)?;
         }

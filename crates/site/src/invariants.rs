@@ -28,6 +28,7 @@ impl Site {
         self.check_sessions(&mut broken);
         self.check_ties(&mut broken);
         self.check_loans(&mut broken);
+        self.check_directory(&mut broken);
         self.check_queues(&mut broken);
         self.check_violations(&mut broken);
         self.check_companions(&mut broken);
@@ -44,11 +45,12 @@ impl Site {
             (Some(session), None) => {
                 self.sessions.get(session).is_some_and(|session| session.grants().contains(&id))
             }
+            (None, None) => self.directory.holders.contains(id),
             (None, Some(until)) => until > self.now && self.timers.contains(until, Due::Hold(id)),
             _ => false,
         };
         if !held {
-            broken.push(format!("grant {id} has neither a session nor a running hold"));
+            broken.push(format!("grant {id} has neither a session nor a holder nor a running hold"));
         }
         if grant.since > self.now {
             broken.push(format!("grant {id} was made in the future"));

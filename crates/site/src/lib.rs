@@ -7,6 +7,8 @@
 pub mod access;
 mod checkout;
 pub mod command;
+pub mod directory;
+mod disconnect;
 pub mod event;
 pub mod files;
 pub mod grant;

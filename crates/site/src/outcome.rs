@@ -6,6 +6,7 @@ use std::sync::Arc;
 use grantor_license::{Model, Version};
 use serde::{Deserialize, Serialize};
 
+use crate::directory::{Level, Media, Method, Named, StationKind, Warning};
 use crate::event::Event;
 use crate::ids::{GrantId, SessionId, TicketId};
 use crate::time::Timestamp;
@@ -60,6 +61,27 @@ pub enum Reply {
     Borrowed {
         /// It stands until then.
         until: Timestamp,
+    },
+    /// The directory is changed.
+    Directed {
+        /// What an administrator should see to; a hundred at most.
+        warnings: Vec<Warning>,
+    },
+    /// The user is logged on.
+    LoggedOn {
+        /// As the directory spells it.
+        user: Arc<str>,
+        /// The station's name, or the telephone number.
+        station: Arc<str>,
+        /// The interaction types that the user receives.
+        media: Media,
+        /// What keeps the user from receiving more.
+        warnings: Vec<Warning>,
+    },
+    /// The user may use the module.
+    ModuleOpened {
+        /// The seat by which the user may: the user's own, or the station's.
+        grants: Vec<Granted>,
     },
 }
 
@@ -252,6 +274,159 @@ pub enum Refusal {
         /// How many are borrowed.
         borrowed: u32,
     },
+    /// Nothing in the directory has that name.
+    NoSuchName {
+        /// What was looked for.
+        what: Named,
+        /// As asked.
+        name: Box<str>,
+    },
+    /// A name may not be blank.
+    NameBlank {
+        /// Of what.
+        what: Named,
+    },
+    /// Another has that name; case and blanks around it make no other name.
+    NameInUse {
+        /// What has it.
+        what: Named,
+        /// As asked.
+        name: Box<str>,
+    },
+    /// One change of several was refused, and so all were.
+    InBatch {
+        /// Which one, counted from 0.
+        number: u32,
+        /// Why.
+        why: Box<Refusal>,
+    },
+    /// Fewer seats are free than the change would take; nobody got any.
+    Shortfall(Box<Shortfall>),
+    /// The feature is loaded, but not sold in this way.
+    NotOffered {
+        /// As its line spells it.
+        feature: Arc<str>,
+        /// How it was to be had.
+        model: Model,
+        /// How it can be had; empty = by nobody now.
+        offered: Vec<Model>,
+    },
+    /// A user's licenses are all allocated by one method; switch them over, or take them away first.
+    OneMethod {
+        /// The user's.
+        has: Method,
+    },
+    /// Licenses for stations are assignable only.
+    StationsAreAssignable,
+    /// Only stations may have this license.
+    NotForUsers {
+        /// Folded.
+        feature: Arc<str>,
+    },
+    /// Only users may have this license.
+    NotForStations {
+        /// Folded.
+        feature: Arc<str>,
+    },
+    /// Of ACD levels, process automation and analytics, one holder has one each: take the other away first.
+    Excluded {
+        /// What was to be allocated.
+        feature: Arc<str>,
+        /// What stands in its way.
+        has: Arc<str>,
+    },
+    /// The seat is allocated: take the license or the role from its holder, or end the holder's sessions.
+    Allocated,
+    /// The user is disabled.
+    UserDisabled {
+        /// Who.
+        user: Arc<str>,
+    },
+    /// The user has no license of the feature, and neither has the station that the user is at.
+    NotLicensed {
+        /// Who.
+        user: Arc<str>,
+        /// As its line spells it.
+        feature: Arc<str>,
+    },
+    /// The user's level does not let so many interaction types be chosen.
+    TooManyMedia {
+        /// The level.
+        level: Level,
+        /// What was chosen.
+        chosen: Media,
+    },
+    /// Nobody logs on at such a station.
+    NotForLogOn {
+        /// Which.
+        station: Arc<str>,
+        /// What it is.
+        kind: StationKind,
+    },
+    /// The station is disabled.
+    StationDisabled {
+        /// Which.
+        station: Arc<str>,
+    },
+    /// Somebody else is logged on at the station and has its licenses meanwhile.
+    StationInUse {
+        /// Which.
+        station: Arc<str>,
+        /// Who.
+        by: Arc<str>,
+    },
+    /// The station has no Basic Station license, or it is out of force.
+    NoBasicStation {
+        /// Which.
+        station: Arc<str>,
+    },
+    /// Neither the user nor the station has a Client Access or ACD Access license.
+    NoClientAccess {
+        /// Who.
+        user: Arc<str>,
+        /// Where.
+        station: Arc<str>,
+    },
+    /// No stations are available: all Basic Station licenses are in use.
+    NoStationLeft {
+        /// How many were bought.
+        capacity: u32,
+        /// How many are out.
+        in_use: u32,
+    },
+    /// The user lacks the right to log on with a telephone number of one's own.
+    NoOwnNumber,
+    /// The telephone number of a remote log-on may not be blank.
+    NumberBlank,
+    /// The session's user is not logged on by it.
+    NotLoggedOn,
+}
+
+/// Seats that a change would have taken, and how many were missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortfall {
+    /// The feature as its line spells it.
+    pub feature: Arc<str>,
+    /// How it was to be taken.
+    pub model: Model,
+    /// Seats that the change would take on top.
+    pub needed: u32,
+    /// Seats that are left.
+    pub free: u32,
+    /// Seats that were bought.
+    pub capacity: u32,
+    /// Seats that are out.
+    pub in_use: u32,
+    /// Who has held longest; ten at most.
+    pub holders: Vec<Held>,
+}
+
+impl Shortfall {
+    /// How many seats are missing.
+    #[must_use]
+    pub const fn short(&self) -> u32 {
+        self.needed.saturating_sub(self.free)
+    }
 }
 
 /// All seats are out: who holds them, and what would help.

@@ -22,7 +22,7 @@ impl Site {
     /// A grant that the session holds and may let go.
     pub(crate) fn held_grant(&self, session: SessionId, id: GrantId) -> Result<&Grant, Refusal> {
         match self.grants.get(id) {
-            Some(grant) if grant.is_companion() => Err(Refusal::NoSuchGrant),
+            Some(grant) if grant.is_companion() || grant.is_allocated() => Err(Refusal::NoSuchGrant),
             Some(grant) if grant.session() == Some(session) => Ok(grant),
             Some(grant) if grant.taken_by != session => Err(Refusal::NoSuchGrant),
             None if id.0 == 0 || id.0 >= self.next_grant => Err(Refusal::NoSuchGrant),
@@ -80,7 +80,9 @@ impl Site {
     pub(crate) fn remove_grant(&mut self, id: GrantId, by: &str, reason: &str) -> Result<Reply, Refusal> {
         let gone =
             if id.0 != 0 && id.0 < self.next_grant { Refusal::AlreadyReturned } else { Refusal::NoSuchGrant };
-        self.grants.get(id).ok_or(gone)?;
+        if self.grants.get(id).ok_or(gone)?.is_allocated() {
+            return Err(Refusal::Allocated);
+        }
         self.revoke(id, RevokeReason::Removed { by: by.to_owned(), reason: reason.to_owned() });
         Ok(Reply::Done)
     }

@@ -295,6 +295,7 @@ impl Site {
         for grant in session.grants() {
             self.give_back(*grant);
         }
+        self.leave_presence(id);
         self.sessions.remove(id);
         self.ties.release(id);
         self.tell(Event::SessionEnded {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Access, Token};
 use crate::command::{Command, EndReason, Entry, LicenseFile};
+use crate::directory::Directory;
+use crate::disconnect::Disconnects;
 use crate::event::Event;
 use crate::files::Index;
 use crate::grant::Grant;
@@ -50,6 +52,12 @@ pub struct Site {
     /// Saved behind the ties.
     #[serde(skip)]
     pub(crate) loans: Loans,
+    /// Saved behind the loans.
+    #[serde(skip)]
+    pub(crate) directory: Directory,
+    /// Saved behind the directory.
+    #[serde(skip)]
+    pub(crate) disconnects: Disconnects,
     /// Names of tenants, for sessions to share.
     #[serde(skip)]
     pub(crate) tenants: Arc<BTreeSet<Arc<Arc<str>>>>,
@@ -80,6 +88,8 @@ impl Default for Site {
             next_ticket: 1,
             ties: Ties::default(),
             loans: Loans::default(),
+            directory: Directory::default(),
+            disconnects: Disconnects::default(),
             tenants: Arc::default(),
             events: Vec::new(),
         }
@@ -121,6 +131,7 @@ impl Site {
             }
             Due::Hold(grant) => self.end_hold(grant),
             Due::Ticket(ticket) => self.time_out(ticket),
+            Due::Disconnect(minutes) => self.disconnect(minutes),
         }
     }
 
@@ -151,8 +162,29 @@ impl Site {
             Command::ReportClockSetAhead { wall } => self.report_clock(Breach::ClockSetAhead { wall: *wall }),
             Command::ConfirmClock { by } => self.confirm_clock(by),
             Command::ClearViolation { number, by } => self.dismiss_violation(*number, by),
+            other => self.carry_out_rest(other),
+        }
+    }
+
+    fn carry_out_rest(&mut self, command: &Command) -> Result<Reply, Refusal> {
+        match command {
+            Command::Direct { tenant, changes, by } => self.direct(tenant, changes, by),
+            Command::LogOn { session, place } => self.log_on(*session, place),
+            Command::OpenModule { session, feature } => self.open_module(*session, feature),
+            Command::LogOff { session } => self.log_off(*session),
+            Command::SetDisconnect { license_type, minutes } => self.set_disconnect(license_type, *minutes),
             access => self.administer(access),
         }
+    }
+
+    /// Does what `act` does, whole or not at all. A clone shares what is not changed, so looking back costs little.
+    pub(crate) fn whole<T, E>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let before = self.clone();
+        let done = act(self);
+        if done.is_err() {
+            *self = before;
+        }
+        done
     }
 
     fn administer(&mut self, command: &Command) -> Result<Reply, Refusal> {

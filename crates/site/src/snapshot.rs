@@ -19,6 +19,8 @@ const PLAIN: u16 = 1;
 const WITH_TIES: u16 = 2;
 /// The third: the same with the sessions that instances had before, and the loans, behind the ties; where there are any.
 const WITH_MORE: u16 = 3;
+/// The fourth: the same with the directory and the license types that disconnect behind the loans; where there are any.
+const WITH_DIRECTORY: u16 = 4;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {WITH_MORE}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {WITH_DIRECTORY}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -63,6 +65,7 @@ impl Site {
     pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
         let has_more = !self.loans.is_empty() || self.ties.replaced.len() > 0;
         let version = match (has_more, self.ties.is_empty()) {
+            _ if !self.directory.is_empty() || !self.disconnects.is_empty() => WITH_DIRECTORY,
             (true, _) => WITH_MORE,
             (false, false) => WITH_TIES,
             (false, true) => PLAIN,
@@ -74,7 +77,10 @@ impl Site {
             postcard::to_io(&self.ties, &mut *out).map_err(io::Error::other)?;
         }
         if version >= WITH_MORE {
-            postcard::to_io(&(&self.ties.replaced, &self.loans), out).map_err(io::Error::other)?;
+            postcard::to_io(&(&self.ties.replaced, &self.loans), &mut *out).map_err(io::Error::other)?;
+        }
+        if version >= WITH_DIRECTORY {
+            postcard::to_io(&(&self.directory, &self.disconnects.minutes), out).map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -87,7 +93,7 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if !(PLAIN..=WITH_MORE).contains(&version) {
+        if !(PLAIN..=WITH_DIRECTORY).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
@@ -96,10 +102,16 @@ impl Site {
             (site.ties, rest) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         if version >= WITH_MORE {
-            ((site.ties.replaced, site.loans), _) = postcard::take_from_bytes(rest).map_err(damaged)?;
+            ((site.ties.replaced, site.loans), rest) = postcard::take_from_bytes(rest).map_err(damaged)?;
+        }
+        if version >= WITH_DIRECTORY {
+            ((site.directory, site.disconnects.minutes), _) =
+                postcard::take_from_bytes(rest).map_err(damaged)?;
+            site.directory.index();
         }
         site.share_again();
         site.note_loan_hours();
+        site.note_all_disconnects();
         Ok(site)
     }
 

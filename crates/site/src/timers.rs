@@ -22,6 +22,8 @@ pub(crate) enum Due {
     Hold(GrantId),
     /// A place in the queue lapses.
     Ticket(TicketId),
+    /// What disconnects every so many minutes does now.
+    Disconnect(u32),
 }
 
 /// The instants at which the site must act on its own.

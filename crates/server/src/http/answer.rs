@@ -1,5 +1,7 @@
 //! Refusals of the site as problem details for people and programs. The one place where a refusal gets its words.
 
+mod directory;
+
 use crate::clock::instant;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -323,6 +325,7 @@ fn about_administration(refusal: Refusal) -> Problem {
             Problem::new(Code::NotReserved, "too few seats are reserved", detail)
                 .hint("ask for fewer, or without the reservation")
         }
-        _ => Problem::new(Code::Internal, "a refusal without words", "please report this"),
+        other => directory::about_directory(other)
+            .unwrap_or_else(|| Problem::new(Code::Internal, "a refusal without words", "please report this")),
     }
 }

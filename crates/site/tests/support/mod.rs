@@ -13,6 +13,7 @@ use grantor_license::{Count, DupGroup, HostId, Model, Offer, OfferKind, Supersed
 use grantor_site::command::{
     Amount, CheckOut, Command, EndReason, Entry, Identity, LicenseFile, LoadedLine, OpenSession,
 };
+use grantor_site::directory::{Change, HolderName, Media, Method, Place, Queue, StationKind, Warning};
 use grantor_site::ids::{GrantId, RequestKey, SessionId};
 use grantor_site::outcome::{Granted, NoneLeft};
 use grantor_site::{Event, Outcome, Refusal, Reply, Site, Timestamp};
@@ -229,5 +230,170 @@ pub fn granted(reply: Result<Reply, Refusal>) -> Vec<Granted> {
     match reply {
         Ok(Reply::CheckedOut { grants }) => grants,
         other => panic!("not granted: {other:?}"),
+    }
+}
+
+/// A line whose seats are had in another way than by checkout.
+pub fn sold(feature: &str, model: Model, count: u32) -> LoadedLine {
+    with(line(feature, "4.0", count), |offer| offer.model = model)
+}
+
+/// Everything that a contact centre's licensing page shows, so many seats of each.
+pub fn contact_centre(count: u32) -> Vec<LoadedLine> {
+    let both = [
+        "I3_ACCESS_CLIENT",
+        "I3_ACCESS_ACD_MEDIA_1",
+        "I3_ACCESS_ACD_MEDIA_2",
+        "I3_ACCESS_ACD_MEDIA_3_PLUS",
+        "I3_ACCESS_ACD_SOCIAL_MEDIA",
+        "I3_ACCESS_IPA_USER",
+        "I3_ACCESS_IPA_MONITOR",
+        "I3_ACCESS_IPA_DESIGNER",
+        "I3_ACCESS_ANALYTICS_CORE",
+        "I3_ACCESS_ANALYTICS_ENTERPRISE",
+        "Recorder",
+        "Supervisor",
+        "Optimizer",
+    ];
+    let mut lines = vec![sold("I3_LICENSE_BASIC_STATION", Model::Assignable, count)];
+    for feature in both {
+        lines.push(sold(feature, Model::Assignable, count));
+        lines.push(sold(feature, Model::Concurrent, count));
+    }
+    lines
+}
+
+pub const BASIC: &str = "I3_LICENSE_BASIC_STATION";
+pub const CLIENT: &str = "I3_ACCESS_CLIENT";
+pub const ACD_1: &str = "I3_ACCESS_ACD_MEDIA_1";
+pub const ACD_2: &str = "I3_ACCESS_ACD_MEDIA_2";
+pub const ACD_3: &str = "I3_ACCESS_ACD_MEDIA_3_PLUS";
+
+pub fn user(name: &str) -> Change {
+    Change::AddUser { name: name.into(), mail: None, is_enabled: true, is_default: false }
+}
+
+pub fn workstation(name: &str) -> Change {
+    station(name, StationKind::Workstation)
+}
+
+pub fn station(name: &str, kind: StationKind) -> Change {
+    Change::AddStation { name: name.into(), machine: format!("{name}-pc").into(), kind, is_enabled: true }
+}
+
+pub fn group(name: &str) -> Change {
+    Change::AddGroup { name: name.into(), queue: None, media: Media::NONE }
+}
+
+pub fn workgroup(name: &str, media: Media) -> Change {
+    Change::AddGroup { name: name.into(), queue: Some(Queue::Acd), media }
+}
+
+pub fn members(group: &str, users: &[&str]) -> Change {
+    Change::AddMembers { group: group.into(), users: users.iter().map(|user| Box::from(*user)).collect() }
+}
+
+pub fn role(role: &str, application: &str) -> Change {
+    Change::DefineRole { role: role.into(), application: Some(application.into()) }
+}
+
+pub fn of_user(name: &str) -> HolderName {
+    HolderName::User(name.into())
+}
+
+pub fn of_station(name: &str) -> HolderName {
+    HolderName::Station(name.into())
+}
+
+pub fn assign(feature: &str, to: &[HolderName]) -> Change {
+    Change::License { feature: feature.into(), method: Method::Assignable, to: to.to_vec() }
+}
+
+pub fn concurrent(feature: &str, users: &[&str]) -> Change {
+    let to = users.iter().map(|user| of_user(user)).collect();
+    Change::License { feature: feature.into(), method: Method::Concurrent, to }
+}
+
+pub fn unlicense(feature: &str, from: HolderName) -> Change {
+    Change::Unlicense { feature: feature.into(), from: vec![from] }
+}
+
+pub fn direct(changes: Vec<Change>) -> Command {
+    Command::Direct { tenant: "main".into(), changes: Arc::new(changes), by: "admin".to_owned() }
+}
+
+impl Story {
+    /// Lines of tenant `main`, and what is in its directory.
+    pub fn directed(lines: Vec<LoadedLine>, changes: Vec<Change>) -> Self {
+        let mut story = Self::new();
+        story.run(load("main", "a", lines)).unwrap();
+        story.change(changes);
+        story
+    }
+
+    /// Changes the directory, which must be possible, and gives what is warned of.
+    pub fn change(&mut self, changes: Vec<Change>) -> Vec<Warning> {
+        match self.run(direct(changes)) {
+            Ok(Reply::Directed { warnings }) => warnings,
+            other => panic!("the directory was not changed: {other:?}"),
+        }
+    }
+
+    /// Tries a change that must be refused, and must change nothing but what its refusal makes known.
+    pub fn refuses(&mut self, change: Change) -> Refusal {
+        let before = self.site.clone();
+        let refusal = self.run(direct(vec![change])).expect_err("the change was not refused");
+        assert_eq!(self.site.grant_count(), before.grant_count());
+        assert_eq!(
+            format!("{:?}", self.people()),
+            format!("{:?}", Self { site: before, now: 0, events: Vec::new() }.people())
+        );
+        refusal
+    }
+
+    fn people(&self) -> Vec<String> {
+        let users = self.site.users().map(|(_, user)| format!("{user:?}"));
+        let stations = self.site.stations().map(|(_, station)| format!("{station:?}"));
+        users.chain(stations).chain(self.site.groups().map(|(_, group)| format!("{group:?}"))).collect()
+    }
+
+    /// How many seats are missing for a change that must be refused.
+    pub fn short(&mut self, change: Change) -> u32 {
+        match self.refuses(change) {
+            Refusal::Shortfall(short) => short.short(),
+            other => panic!("refused for another reason: {other:?}"),
+        }
+    }
+
+    /// Opens a session of `user` on `host`.
+    pub fn open(&mut self, session: u128, user: &str, host: &str) {
+        self.run(Command::OpenSession(open(session, "main", who(user, host, "")))).unwrap();
+    }
+
+    pub fn log_on(&mut self, session: u128, station: &str) -> Result<Reply, Refusal> {
+        self.run(Command::LogOn { session: SessionId(session), place: Place::Station(station.into()) })
+    }
+
+    pub fn dial_in(&mut self, session: u128, number: &str) -> Result<Reply, Refusal> {
+        self.run(Command::LogOn { session: SessionId(session), place: Place::Number(number.into()) })
+    }
+
+    pub fn module(&mut self, session: u128, feature: &str) -> Result<Reply, Refusal> {
+        self.run(Command::OpenModule { session: SessionId(session), feature: feature.into() })
+    }
+
+    pub fn end(&mut self, session: u128) {
+        self.run(end(session)).unwrap();
+    }
+
+    pub fn may(&self, user: &str, feature: &str) -> bool {
+        self.site.may_use(&"main".into(), user, feature).is_ok()
+    }
+
+    /// Configured and used of a license: assignable, concurrent.
+    pub fn row(&self, feature: &str) -> [u32; 4] {
+        let rows = self.site.allocation("main");
+        let row = rows.iter().find(|row| &*row.feature == feature).expect("a row of that feature");
+        [row.assignable_configured, row.assignable_in_use, row.concurrent_configured, row.concurrent_in_use]
     }
 }
