@@ -274,15 +274,40 @@ pub(crate) enum PortalFile {
 /// `grantor signer …`.
 #[derive(Subcommand)]
 pub(crate) enum Signer {
-    /// Seal a publisher's signing key with a passphrase, in a folder of the signer's own
+    /// Make a signer's folder: the log's key and, with --keys, a publisher's signing key, sealed with a passphrase
     Init {
         /// The signer's folder, made if it is not there
         folder: PathBuf,
         /// The folder of `grantor keys new`; delete its `signing.key` afterwards, keep `root.key` offline
         #[arg(long)]
-        keys: PathBuf,
+        keys: Option<PathBuf>,
+        /// What the log is called; the publisher's name without it
+        #[arg(long, value_name = "NAME")]
+        log: Option<String>,
         /// A file with the passphrase; asked for without it
         #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Have the signer sign for another publisher, too, from its next start on
+    Add {
+        /// The signer's folder
+        folder: PathBuf,
+        /// The folder of `grantor keys new`: `publisher`, `root.pub`, `signing.cert`, and `signing.key` unless the signer has it
+        #[arg(long)]
+        keys: PathBuf,
+        /// A file with the signer's passphrase; asked for without it
+        #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Make a new signing key in the signer and print its public half, for `grantor keys certify`
+    NewKey {
+        /// The signer's folder
+        folder: PathBuf,
+        /// On the PKCS#11 token that `signer.toml` names, which it never leaves
+        #[arg(long)]
+        on_token: bool,
+        /// A file with the signer's passphrase; asked for without it
+        #[arg(long, conflicts_with = "on_token")]
         passphrase_file: Option<PathBuf>,
     },
     /// Sign what the portal's log says was generated, until it is stopped

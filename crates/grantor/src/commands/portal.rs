@@ -261,7 +261,7 @@ impl From<SigningError> for Failure {
     fn from(error: SigningError) -> Self {
         let hint = match &error {
             SigningError::Books(_) => return Self::new(Exit::Io, &error),
-            SigningError::Signer(SignerError::Refused(_)) => "the signer's own messages say more",
+            SigningError::Signer(SignerError::Refused(refusal)) => refusal.hint(),
             SigningError::Signer(SignerError::Away { .. }) => {
                 "start it with `grantor signer run`; what waits is signed by `grantor portal sign`"
             }
