@@ -12,8 +12,8 @@ use clap_complete::Shell;
 pub(crate) use cluster::ClusterAction;
 pub(crate) use keys::{HolderArgs, Keys};
 pub(crate) use portal::{
-    AccountKind, Audit, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile, PortalOrder,
-    PortalPerson, PortalSite, Signer,
+    AccountKind, Audit, KeyWish, Password, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile,
+    PortalKey, PortalOrder, PortalPerson, PortalSite, Signer,
 };
 
 const EXIT_CODES: &str = "\

@@ -233,3 +233,37 @@ fn a_key_on_a_token_is_made_there_certified_and_signs_there_and_a_wrong_pin_open
     office.write("x.lic", &office.done("portal file get ACME AF-000001"));
     office.verifies("x.lic", "pureconnect", "keys/root.pub");
 }
+
+#[test]
+fn what_a_key_signed_is_listed_and_a_line_that_is_in_no_file_of_the_log_is_shown() {
+    let office = Office::new();
+    office.done("keys new keys --publisher pureconnect");
+    office.done("signer init signer --keys keys --passphrase-file pass");
+    office.books();
+    let _signer = office.signer();
+    office.done("portal file new ACME Berlin pureconnect.toml --generate");
+    let line = office.read("keys/signing.cert");
+    let id = line.split(' ').nth(1).unwrap();
+    let listed = office.done("portal key list");
+    assert!(listed.contains(&format!("{id}  in-use   folder  pureconnect")), "{listed}");
+    let files = office.done(&format!("portal key files {id}"));
+    assert!(files.starts_with("AF-000001  ACME"), "{files}");
+    assert_eq!(office.done(&format!("portal key files {id} --since 2999-01-01T00:00:00Z")), "");
+    let text = office.done("portal file get ACME AF-000001");
+    office.write("x.lic", &text);
+    let told = office.done("portal key origin x.lic");
+    assert!(told.lines().count() > 2 && told.lines().all(|line| line.ends_with(": AF-000001")), "{told}");
+    office
+        .write("forged.lic", &text.replace("pureconnect 4.0 permanent 1 ", "pureconnect 4.0 permanent 99 "));
+    assert_ne!(office.read("forged.lic"), text.trim());
+    let (code, told) = office.refused("portal key origin forged.lic x.lic");
+    assert!(code == Some(1) && told.contains("NOT IN THE LOG") && told.contains("x.lic"), "{told}");
+    assert_eq!(office.done("portal key revoked"), "");
+    let asked =
+        "portal --by ann@example.com key ask retire pureconnect 0123456789abcdef --password-file pass";
+    let (code, told) = office.refused(asked);
+    assert!(code == Some(4) && told.contains("not the password of `ann@example.com`"), "{told}");
+    let (code, told) =
+        office.refused(&format!("portal key sign-anew {id}").replace("key", "--signer nobody key"));
+    assert!(code == Some(1) && told.contains("can't be reached"), "{told}");
+}

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::entity::{
-    account, activation, api_token, certification, edition, entitlement, file, file_item, log_entry,
-    log_head, mail, moved, order, order_line, person, saved_filter, site,
+    account, activation, api_token, certification, edition, entitlement, file, file_item, key_change,
+    log_entry, log_head, mail, moved, order, order_line, person, saved_filter, site,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -81,6 +81,7 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(api_token::Entity, &tx, to).await?;
     rows += table(saved_filter::Entity, &tx, to).await?;
     rows += table(mail::Entity, &tx, to).await?;
+    rows += table(key_change::Entity, &tx, to).await?;
     rows += table(log_entry::Entity, &tx, to).await?;
     rows += table(log_head::Entity, &tx, to).await?;
     put(to, &Line::End { rows })?;
@@ -189,6 +190,7 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "people" => insert_as::<person::Entity>(tx, row).await,
         "certifications" => insert_as::<certification::Entity>(tx, row).await,
         "saved_filters" => insert_as::<saved_filter::Entity>(tx, row).await,
+        "key_changes" => insert_as::<key_change::Entity>(tx, row).await,
         "mails" => insert_as::<mail::Entity>(tx, row).await,
         "log_entries" => insert_as::<log_entry::Entity>(tx, row).await,
         "log_head" => insert_as::<log_head::Entity>(tx, row).await,
@@ -209,7 +211,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 14] = [
+const COUNTED: [&str; 15] = [
     "accounts",
     "sites",
     "editions",
@@ -224,6 +226,7 @@ const COUNTED: [&str; 14] = [
     "mails",
     "moves",
     "api_tokens",
+    "key_changes",
 ];
 
 /// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.

@@ -9,6 +9,7 @@ pub mod edition;
 pub mod entitlement;
 pub mod file;
 pub mod file_item;
+pub mod key_change;
 pub mod log_entry;
 pub mod log_head;
 pub mod mail;

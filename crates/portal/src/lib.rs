@@ -17,6 +17,7 @@ mod entity;
 pub mod files;
 pub mod filters;
 pub mod http;
+pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod lrn;

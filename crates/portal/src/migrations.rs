@@ -18,6 +18,7 @@ impl MigratorTrait for Migrations {
             step("0003_people", include_str!("../migrations/0003_people.sql")),
             step("0004_activations", include_str!("../migrations/0004_activations.sql")),
             step("0005_tokens", include_str!("../migrations/0005_tokens.sql")),
+            step("0010_keys", include_str!("../migrations/0010_keys.sql")),
         ]
     }
 }

@@ -2,6 +2,7 @@
 //! [`Failure::Database`].
 
 use crate::orders::OrderProblem;
+use crate::signer::SignerRefusal;
 
 /// What the rules don't allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +98,30 @@ pub enum Refusal {
     /// The account's moves of this year are used up.
     #[error("an account moves licenses {0} times a year itself, and these are used up")]
     TooManyMoves(u64),
+    /// Keys are changed by administrators alone.
+    #[error("`{0}` is no administrator of the publisher")]
+    NotAnAdministrator(String),
+    /// Two people for what matters most.
+    #[error("`{0}` asked for it and can't approve it: it takes two people")]
+    SamePerson(String),
+    /// The signer could not follow it.
+    #[error("{0}")]
+    BySigner(SignerRefusal),
+    /// The signer does not answer.
+    #[error("the signer can't be asked: {0}")]
+    SignerAway(String),
+    /// No such change of a key.
+    #[error("there is no change of a key with the number {0}")]
+    UnknownKeyChange(i64),
+    /// It was approved or declined.
+    #[error("change {0} is decided already")]
+    KeyChangeDecided(i64),
+    /// The same is asked for already.
+    #[error("change {0} asks for the same and waits")]
+    KeyChangeWaits(i64),
+    /// The key that signs can't be retired.
+    #[error("key {0} signs now, or no other was put to use by the log")]
+    KeyInUse(String),
     /// The file waits for its signatures.
     #[error("the license file `{0}` is not signed yet")]
     NotSigned(String),
@@ -125,6 +150,13 @@ impl Refusal {
             Self::NotCertified { .. } => {
                 "have somebody who is certified do it, or have the certification entered"
             }
+            Self::NotAnAdministrator(_) => "have an administrator do it",
+            Self::BySigner(refusal) => refusal.hint(),
+            Self::SignerAway(_) => "start it with `grantor signer run`, and try again",
+            Self::SamePerson(_) => "have another administrator approve it",
+            Self::UnknownKeyChange(_) | Self::KeyChangeDecided(_) => "look under Keys",
+            Self::KeyChangeWaits(_) => "have another administrator approve or decline that one",
+            Self::KeyInUse(_) => "put another key to use first; a compromised one is revoked",
             Self::ActivatedElsewhere(_) => {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }

@@ -44,11 +44,13 @@ pub enum Right {
     People,
     /// Read the log of everything.
     Log,
+    /// Ask for and decide on changes of signing keys.
+    Keys,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::See,
         Self::Sites,
         Self::Files,
@@ -57,6 +59,7 @@ impl Right {
         Self::Orders,
         Self::People,
         Self::Log,
+        Self::Keys,
     ];
 
     /// Whether it is about the publisher's own house, which nobody of an account has.

@@ -2,6 +2,7 @@
 //! clock and randomness, and shows what came of it.
 
 mod files;
+mod keys;
 mod orders;
 mod people;
 mod serve;
@@ -108,6 +109,7 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
         }
         PortalAction::File(action) => files::act(desk, action).await,
         PortalAction::Person(action) => people::act(desk, action).await,
+        PortalAction::Key(action) => keys::act(desk, action).await,
         PortalAction::Serve { config } => serve::run(desk, config.as_deref()).await,
         PortalAction::Backup { file } => write_backup(desk, file).await,
         PortalAction::Restore { file } => {
@@ -247,11 +249,13 @@ impl From<BackupError> for Failure {
     }
 }
 
+fn no_signer() -> Failure {
+    Failure::new(Exit::Usage, "no signer is named")
+        .hint("`--signer SOCKET`, where `grantor signer run` listens")
+}
+
 async fn sign(desk: &Desk<'_>) -> Result<(), Failure> {
-    let Some(signer) = &desk.signer else {
-        return Err(Failure::new(Exit::Usage, "no signer is named")
-            .hint("`--signer SOCKET`, where `grantor signer run` listens"));
-    };
+    let signer = desk.signer.as_ref().ok_or_else(no_signer)?;
     let signed = sign_all(&desk.store, signer).await?;
     output::error(&format!("{signed} signed"));
     Ok(())

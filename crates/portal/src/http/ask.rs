@@ -71,6 +71,7 @@ fn links(person: &Person, path: &str) -> Vec<Link> {
         ("Orders", "/orders", Right::Orders),
         ("Catalogues", "/catalogues", Right::Catalogue),
         ("People", "/people", Right::People),
+        ("Keys", "/keys", Right::Keys),
         ("Mail", "/mail", Right::People),
         ("Log", "/log", Right::Log),
     ];
@@ -101,6 +102,9 @@ fn said(code: &str) -> Option<&'static str> {
         "ended" => "The other visits are ended.",
         "saved" => "The filter is saved.",
         "removed" => "Removed.",
+        "asked" => "Asked. Another administrator approves or declines it.",
+        "approved" => "Approved. The signer follows as soon as it has seen the log.",
+        "declined" => "Declined.",
         _ => return None,
     })
 }

@@ -98,6 +98,8 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         Refusal::UnknownPerson(_) | Refusal::UnknownOrder(_) | Refusal::TicketEnded => StatusCode::NOT_FOUND,
+        Refusal::UnknownKeyChange(_) => StatusCode::NOT_FOUND,
+        Refusal::NotAnAdministrator(_) | Refusal::SamePerson(_) => StatusCode::FORBIDDEN,
         Refusal::TokenEnded => StatusCode::UNAUTHORIZED,
         Refusal::UnknownLrn(_) => StatusCode::NOT_FOUND,
         Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -105,6 +107,7 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         Refusal::ActivatedElsewhere(_)
         | Refusal::ChangedMeanwhile(_)
         | Refusal::OrderDiffers(_)
+        | Refusal::KeyChangeDecided(_)
         | Refusal::FileEnded(_) => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }

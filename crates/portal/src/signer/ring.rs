@@ -134,7 +134,7 @@ impl Ring {
         let known = self.publishers.get(publisher);
         let known = known.ok_or_else(|| SignerRefusal::UnknownPublisher(publisher.to_owned()))?;
         let held = Revocation::all_in(&parse("line", line.as_bytes()).document, &known.trust);
-        match certificate {
+        match &certificate {
             None if held.is_empty() => Err(SignerRefusal::NotCertified(publisher.to_owned())),
             None => Ok(()),
             Some(one) if !one.is_certified(&known.trust) => {
