@@ -130,7 +130,7 @@ pub fn seal(publisher: &str, seed: &[u8; 32], holders: &[Holder]) -> Result<Stri
             let (Some(one), Some(two)) = (keys.get(first), keys.get(second)) else { continue };
             let names = [other.name.clone(), holder.name.clone()];
             let nonce = random::<NONCE>()?;
-            let sealed = encrypt(&*joint(one, two), &nonce, seed, &about(publisher, &public, &names))?;
+            let sealed = encrypt(&joint(one, two), &nonce, seed, &about(publisher, &public, &names))?;
             pairs.push(Pair { holders: names, nonce: STANDARD.encode(nonce), sealed });
         }
     }

@@ -16,7 +16,7 @@ use super::{LogKey, SignerRefusal};
 
 /// A key that can sign.
 enum Key {
-    Here(SigningKey),
+    Here(Box<SigningKey>),
     OnToken(OnToken),
 }
 
@@ -72,7 +72,7 @@ impl Ring {
             publishers.insert(one.name.clone(), publisher);
         }
         let mut keys: BTreeMap<String, Key> =
-            keys.into_iter().map(|key| (key.id(), Key::Here(key))).collect();
+            keys.into_iter().map(|key| (key.id(), Key::Here(Box::new(key)))).collect();
         if let Some(token) = &token {
             let there = token.keys().map_err(|error| error.to_string())?;
             keys.extend(there.into_iter().map(|(id, key)| (id, Key::OnToken(key))));

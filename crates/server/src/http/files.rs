@@ -253,10 +253,13 @@ fn log(loaded: &Loaded) {
     );
 }
 
+/// Files' names and bytes.
+type Texts = Vec<(String, Vec<u8>)>;
+
 /// Loaded files with what they said, those together that were admitted together: the configured ones of a tenant, and each that
 /// came over the API.
-fn together(site: &Site, rules: &Rules) -> Vec<(Arc<str>, Vec<(String, Vec<u8>)>)> {
-    let mut groups: BTreeMap<(Arc<str>, String), Vec<(String, Vec<u8>)>> = BTreeMap::new();
+fn together(site: &Site, rules: &Rules) -> Vec<(Arc<str>, Texts)> {
+    let mut groups: BTreeMap<(Arc<str>, String), Texts> = BTreeMap::new();
     for file in site.files().filter(|file| file.name != revoked::NAME) {
         let own = if rules.loader.is_configured(&file.name) { String::new() } else { file.name.clone() };
         let text = (file.name.clone(), file.text.clone().into_bytes());
