@@ -253,8 +253,7 @@ fn what_a_key_signed_is_listed_and_a_line_that_is_in_no_file_of_the_log_is_shown
     office.write("x.lic", &text);
     let told = office.done("portal key origin x.lic");
     assert!(told.lines().count() > 2 && told.lines().all(|line| line.ends_with(": AF-000001")), "{told}");
-    office
-        .write("forged.lic", &text.replace("pureconnect 4.0 permanent 1 ", "pureconnect 4.0 permanent 99 "));
+    office.write("forged.lic", &text.replace("permanent 10 MODEL", "permanent 99 MODEL"));
     assert_ne!(office.read("forged.lic"), text.trim());
     let (code, told) = office.refused("portal key origin forged.lic x.lic");
     assert!(code == Some(1) && told.contains("NOT IN THE LOG") && told.contains("x.lic"), "{told}");

@@ -223,6 +223,7 @@ impl House {
 fn the_day_a_key_is_compromised_its_files_are_found_told_apart_revoked_and_signed_anew() {
     on_both(|store| async move {
         let house = House::new(&store).await;
+        person(&store, "carl@acme.example.com", &[Role::Customer], Some("ACME")).await;
         let before = [house.text(0).await, house.text(1).await];
         // Somebody who has the key signs more than was sold, in the name of a file that there is.
         let forged = forged(&lrn_of(&before[0]));
@@ -262,6 +263,9 @@ fn the_day_a_key_is_compromised_its_files_are_found_told_apart_revoked_and_signe
         let again = sign_anew(&store, &house.signer, (&old().id(), 0), ("ada", NOW), |_, _, _| {}).await;
         assert_eq!(again.unwrap(), 0, "it goes on where it was");
         assert_eq!(house.logged().await.join("\n").matches("file signed anew").count(), 2);
+        let (_, mails) = grantor_portal::mails::list(&store, 0, 50).await.unwrap();
+        let told = mails.iter().filter(|mail| mail.subject.starts_with("Please replace the license file"));
+        assert_eq!(told.filter(|mail| mail.recipient == "carl@acme.example.com").count(), 2, "each once");
     });
 }
 

@@ -11,7 +11,7 @@ use super::number;
 use crate::catalogues::digest;
 use crate::entity::{account, file};
 use crate::store::Store;
-use crate::{Failure, log};
+use crate::{Failure, log, mails, people};
 
 /// A file that a key signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +28,8 @@ pub struct SignedFile {
     pub active: bool,
     #[serde(skip)]
     pub(crate) id: i64,
+    #[serde(skip)]
+    pub(crate) account_id: i64,
     #[serde(skip)]
     pub(crate) unsigned: String,
 }
@@ -66,12 +68,13 @@ pub async fn signed_by(store: &Store, key: &str, since: i64) -> Result<Vec<Signe
         signed_at: row.signed_at.unwrap_or(row.generated_at),
         active: row.active,
         id: row.id,
+        account_id: row.account_id,
         unsigned: row.unsigned,
     });
     Ok(shown.filter(|file| file.signed_at >= since).collect())
 }
 
-/// Keeps a file's text as another key signed it, and logs that. `false`: somebody else has done it.
+/// Keeps a file's text as another key signed it, logs that, and writes to whoever looks after the account. `false`: somebody else has done it.
 pub(crate) async fn was_signed_anew(
     store: &Store,
     one: &SignedFile,
@@ -97,6 +100,9 @@ pub(crate) async fn was_signed_anew(
         "sha256": digest(one.unsigned.as_bytes()),
     });
     log::append(&tx, at, who, "file signed anew", more).await?;
+    for person in people::contacts(&tx, one.account_id).await? {
+        mails::signed_anew(&tx, &person, &one.number, &one.lrn, at).await?;
+    }
     tx.commit().await?;
     Ok(true)
 }
