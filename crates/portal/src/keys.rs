@@ -119,7 +119,7 @@ fn allowed(by: &Person) -> Result<(), Failure> {
 /// Asks for a change; gives it with its number. It waits for another administrator.
 ///
 /// # Errors
-/// [`Refusal::NotAnAdministrator`], [`Refusal::KeyChangeWaits`], [`Refusal::KeyInUse`]; a line that is none; the database's.
+/// [`Refusal::NotAnAdministrator`], [`Refusal::KeyChangeWaits`], [`Refusal::KeyInUse`], [`Refusal::KeyEnded`]; a line that is none; the database's.
 pub async fn ask(store: &Store, wish: &Wish, reason: &str, by: &Person, at: i64) -> Result<Change, Failure> {
     allowed(by)?;
     let reason = text("reason", reason, 500)?;
@@ -134,8 +134,10 @@ pub async fn ask(store: &Store, wish: &Wish, reason: &str, by: &Person, at: i64)
     if let Some(row) = same {
         return Err(Refusal::KeyChangeWaits(row.id).into());
     }
-    if what == "retire" {
-        not_in_use(&tx, &publisher, &key).await?;
+    match what {
+        "use" => not_ended(&tx, &key).await?,
+        "retire" => not_in_use(&tx, &publisher, &key).await?,
+        _ => {}
     }
     let row = key_change::ActiveModel {
         what: Set(what.to_owned()),
@@ -155,6 +157,17 @@ pub async fn ask(store: &Store, wish: &Wish, reason: &str, by: &Person, at: i64)
     log::append(&tx, at, &by.mail, "key change asked for", more).await?;
     tx.commit().await?;
     Ok(row.into())
+}
+
+/// The signer would refuse a key that signs no more, and the publisher's files would wait.
+async fn not_ended(tx: &DatabaseTransaction, key: &str) -> Result<(), Failure> {
+    let ended = key_change::Entity::find()
+        .filter(key_change::Column::What.is_in(["retire", "revoke"]))
+        .filter(key_change::Column::SigningKey.eq(key))
+        .filter(key_change::Column::Outcome.eq("approved"))
+        .one(tx)
+        .await?;
+    if ended.is_some() { Err(Refusal::KeyEnded(key.to_owned()).into()) } else { Ok(()) }
 }
 
 /// A key that signs can't be retired: the publisher's files would wait.
@@ -177,7 +190,7 @@ async fn not_in_use(tx: &DatabaseTransaction, publisher: &str, key: &str) -> Res
 ///
 /// # Errors
 /// [`Refusal::SamePerson`], [`Refusal::NotAnAdministrator`], [`Refusal::KeyChangeDecided`], [`Refusal::UnknownKeyChange`],
-/// [`Refusal::KeyInUse`]; the database's.
+/// [`Refusal::KeyInUse`], [`Refusal::KeyEnded`]; the database's.
 pub async fn approve(store: &Store, id: i64, by: &Person, at: i64) -> Result<Change, Failure> {
     let tx = store.write().await?;
     let row = decide(&tx, id, "approved", by, at).await?;
@@ -186,8 +199,10 @@ pub async fn approve(store: &Store, id: i64, by: &Person, at: i64) -> Result<Cha
         "retire" => (RETIRED, "line"),
         _ => (REVOKED, "revocation"),
     };
-    if row.what == "retire" {
-        not_in_use(&tx, &row.publisher, &row.signing_key).await?;
+    match row.what.as_str() {
+        "use" => not_ended(&tx, &row.signing_key).await?,
+        "retire" => not_in_use(&tx, &row.publisher, &row.signing_key).await?,
+        _ => {}
     }
     let more = json!({
         "change": row.id, "publisher": row.publisher, "key": row.signing_key, name: row.line, "reason": row.reason,

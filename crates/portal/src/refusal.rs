@@ -119,6 +119,9 @@ pub enum Refusal {
     /// The same is asked for already.
     #[error("change {0} asks for the same and waits")]
     KeyChangeWaits(i64),
+    /// A key that was retired or revoked comes back for nobody.
+    #[error("key {0} was retired or revoked: it signs no more")]
+    KeyEnded(String),
     /// The key that signs can't be retired.
     #[error("key {0} signs now, or no other was put to use by the log")]
     KeyInUse(String),
@@ -156,6 +159,7 @@ impl Refusal {
             Self::SamePerson(_) => "have another administrator approve it",
             Self::UnknownKeyChange(_) | Self::KeyChangeDecided(_) => "look under Keys",
             Self::KeyChangeWaits(_) => "have another administrator approve or decline that one",
+            Self::KeyEnded(_) => "have a new key made by `grantor signer new-key`, and certified",
             Self::KeyInUse(_) => "put another key to use first; a compromised one is revoked",
             Self::ActivatedElsewhere(_) => {
                 "use the registration key of that installation; to move the license, ask the publisher"

@@ -198,9 +198,8 @@ fn a_new_key_takes_over_old_files_stay_valid_and_the_retired_key_signs_no_more()
         let states: Vec<_> =
             house.signer.keys().unwrap().into_iter().map(|key| (key.key, key.state)).collect();
         assert!(states.contains(&(old().id(), "retired".to_owned())), "{states:?}");
-        house.change(&Wish::Use(certificate(&old(), "2026-01-01"))).await;
-        let request = house.generate_fails(&site).await;
-        assert!(matches!(request, SignerRefusal::Retired(key) if key == old().id()));
+        let back = Wish::Use(certificate(&old(), "2026-01-01"));
+        assert_eq!(refusal(ask(&store, &back, "back", &house.ada, NOW).await), Refusal::KeyEnded(old().id()));
     });
 }
 
