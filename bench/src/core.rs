@@ -57,7 +57,7 @@ impl Bench {
     }
 
     fn take(&mut self, session: u64, request: u64) -> Option<Reply> {
-        self.apply(Command::CheckOut(CheckOut {
+        self.apply(Command::CheckOutOnce(CheckOut {
             session: SessionId(session.into()),
             request: RequestKey(request.into()),
             feature: format!("f{}", request % self.pools),

@@ -95,7 +95,7 @@ async fn propose(
             queue_until: None,
             share: None,
         };
-        let Ok(Reply::CheckedOut { grants }) = consensus.propose(Command::CheckOut(ask)).await? else {
+        let Ok(Reply::CheckedOut { grants }) = consensus.propose(Command::CheckOutOnce(ask)).await? else {
             return Err("nothing was granted".into());
         };
         let grant = grants.first().map_or(GrantId(0), |granted| granted.grant);

@@ -71,7 +71,14 @@ impl<'a> Attempt<'a> {
 
     /// The answer, when it is there to stay.
     fn settled(&mut self, core: &Core) -> Result<CheckedOut, Error> {
-        let answer = self.ask(core)?;
+        let answer = match self.ask(core) {
+            // Refused before, in an answer that was lost; now it would not be: that is another question.
+            Err(error) if error.code() == Some(Code::RequestDone) => {
+                self.body.request = Some(random::id()?);
+                self.ask(core)?
+            }
+            answer => answer?,
+        };
         match &answer.waiting {
             Some(waiting) => self.wait_in_line(core, waiting.ticket),
             None => Ok(answer),

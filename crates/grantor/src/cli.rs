@@ -1,6 +1,7 @@
 //! The command line: every subcommand, flag and help text. Says what can be asked; does nothing.
 
 mod cluster;
+mod keys;
 mod portal;
 
 use std::path::PathBuf;
@@ -9,9 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use cluster::ClusterAction;
+pub(crate) use keys::{HolderArgs, Keys};
 pub(crate) use portal::{
-    AccountKind, Audit, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile, PortalOrder,
-    PortalPerson, PortalSite, Signer,
+    AccountKind, Audit, KeyWish, Password, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile,
+    PortalKey, PortalOrder, PortalPerson, PortalSite, Signer,
 };
 
 const EXIT_CODES: &str = "\
@@ -50,7 +52,7 @@ pub(crate) enum Command {
     /// Run several servers as one: look at them, add, remove, hand the lead over
     #[command(subcommand)]
     Cluster(ClusterAction),
-    /// Make and rotate a publisher's keys
+    /// Make, certify, rotate and revoke a publisher's keys: the offline side
     #[command(subcommand)]
     Keys(Keys),
     /// Look at what is sold
@@ -60,7 +62,7 @@ pub(crate) enum Command {
     Issue(Issue),
     /// Keep a publisher's books: accounts, orders, entitlement, license files
     Portal(Portal),
-    /// Run the process that holds the signing key
+    /// Run the process that holds the signing keys
     #[command(subcommand)]
     Signer(Signer),
     /// Prove that a publisher's log was not changed
@@ -139,25 +141,6 @@ pub(crate) enum ServerAction {
         /// The configuration file
         #[arg(long, short, value_name = "FILE", env = "GRANTOR_CONFIG")]
         config: Option<PathBuf>,
-    },
-}
-
-/// Keys of a publisher.
-#[derive(Subcommand)]
-pub(crate) enum Keys {
-    /// Make a root key and a first signing key
-    #[command(after_help = "Example:\n  grantor keys new keys --publisher acme")]
-    New {
-        /// The folder; made if it is not there
-        folder: PathBuf,
-        /// The publisher's name, as it stands on VENDOR and FEATURE lines
-        #[arg(long, value_name = "NAME")]
-        publisher: String,
-    },
-    /// Make a new signing key, certified by the root key; what the old one signed stays valid
-    Rotate {
-        /// The folder that `keys new` made
-        folder: PathBuf,
     },
 }
 

@@ -99,7 +99,7 @@ pub(crate) struct Publisher {
 impl Publisher {
     fn new(folder: &Path, name: &str) -> Result<Self, Failure> {
         let folder = folder.join("keys").join(name);
-        let root_key = keys::create(&folder, name)?;
+        let root_key = keys::create(&folder, name, &[])?;
         Ok(Self { name: name.to_owned(), folder, root_key })
     }
 }

@@ -15,8 +15,9 @@ use crate::machine::Machine;
 use crate::offer::Offer;
 use crate::proof;
 use crate::reduce;
+use crate::revoked::Revocation;
 use crate::statement::{Body, LicenseLine, LicenseState, Statement};
-use crate::verify::{CertifiedKey, KeyRing, LineState, certificate_state};
+use crate::verify::{CertifiedKey, KeyRing, LineState, root_state};
 
 /// From the day of issue to the day at whose 00:00 an inactive license dies.
 const GRACE: i64 = 30;
@@ -32,6 +33,8 @@ pub struct Admission {
     pub licenses: Vec<LicenseInfo>,
     /// What lines signed by others say: for reports and migration, never for granting.
     pub references: Vec<Offer>,
+    /// `REVOKED` lines that hold, each once: to be remembered, whatever becomes of the files.
+    pub revocations: Vec<String>,
 }
 
 /// A line that grants.
@@ -142,7 +145,7 @@ pub(crate) fn judge(docs: &[Document], trust: &Trust, machine: Option<&Machine>,
 
 impl<'a> Judge<'a> {
     fn admission(&self) -> Admission {
-        let mut admission = Admission::default();
+        let mut admission = Admission { revocations: self.revocations(), ..Admission::default() };
         let licenses = self.licenses(&mut admission.refused);
         admission.licenses = licenses.values().map(License::info).collect();
         let mut seen = BTreeMap::new();
@@ -169,6 +172,20 @@ impl<'a> Judge<'a> {
         admission
     }
 
+    fn revocations(&self) -> Vec<String> {
+        let all = self.docs.iter().flat_map(|doc| Revocation::all_in(doc, self.trust));
+        let lines: std::collections::BTreeSet<String> = all.map(|one| one.to_line()).collect();
+        lines.into_iter().collect()
+    }
+
+    /// The last day on which what the key signed counts, if it was revoked; none if that is over.
+    fn last_day_of(&self, key: &CertifiedKey) -> Result<Option<Date>, LineState> {
+        match self.ring.revoked_from(key) {
+            Some(from) if from <= self.today => Err(LineState::KeyRevoked),
+            from => Ok(from.and_then(|from| from.yesterday().ok())),
+        }
+    }
+
     fn is_here(&self, doc: &Document) -> bool {
         let Some(machine) = self.machine else { return true };
         let mut servers =
@@ -183,7 +200,8 @@ impl<'a> Judge<'a> {
         for doc in self.docs {
             let hosts = doc.bound_host_ids();
             for statement in doc.statements().iter().filter(|statement| statement.keyword == "LICENSE") {
-                let key = match self.ring.check(statement, &hosts, self.trust) {
+                let checked = self.ring.check(statement, &hosts, self.trust);
+                let key = match checked.and_then(|key| self.last_day_of(key).map(|_| key)) {
                     Ok(key) => key,
                     Err(state) => {
                         refusals.push(refused(doc, statement, state));
@@ -201,7 +219,7 @@ impl<'a> Judge<'a> {
         licenses
     }
 
-    /// Judges one line. `KEY` lines are only refused, never offered.
+    /// Judges one line. What a root key signs is only refused, never offered.
     fn line(
         &self,
         file: &File,
@@ -209,8 +227,8 @@ impl<'a> Judge<'a> {
         licenses: &BTreeMap<LicenseKey, License>,
         seen: &mut BTreeMap<Vec<u8>, u32>,
     ) -> Result<Option<Admitted>, LineState> {
-        if statement.keyword == "KEY" {
-            let state = certificate_state(statement, self.trust);
+        if statement.is_by_root() {
+            let state = root_state(statement, self.trust);
             return if state == LineState::Valid { Ok(None) } else { Err(state) };
         }
         let key = self.ring.check(statement, &file.hosts, self.trust)?;
@@ -226,12 +244,14 @@ impl<'a> Judge<'a> {
             // A line without a date of its own was issued with its license.
             held(key.covers(license.line.issued))?;
         }
+        // Before anything is made of the line: signed anew it is no duplicate.
+        let keys = [self.last_day_of(key)?, self.last_day_of(license.key)?];
         let limits = self.limits(license)?;
         let bytes = signed_bytes(statement, key.publisher(), &file.hosts);
         if seen.insert(bytes, statement.line).is_some() {
             return Err(LineState::Duplicate);
         }
-        offer.last_day = [offer.last_day, limits.last_day].into_iter().flatten().min();
+        offer.last_day = [offer.last_day, limits.last_day].into_iter().chain(keys).flatten().min();
         // A file is of no use before the day it says it was issued on.
         if license.line.issued > self.today {
             offer.starts = offer.starts.max(Some(license.line.issued));

@@ -9,6 +9,7 @@ use crate::statement::Statement;
 const LINE: &str = "grantor/line/v1";
 const LICENSE: &str = "grantor/license/v1";
 const KEY: &str = "grantor/key/v1";
+const REVOKED: &str = "grantor/revoked/v1";
 
 struct Encoder(Vec<u8>);
 
@@ -61,12 +62,23 @@ pub(crate) fn key_bytes(positionals: &[String], attributes: &Attributes) -> Vec<
     encoder.0
 }
 
-/// The bytes that the signature of a statement covers: domain tag, publisher and bound host ids (not for `KEY`),
-/// keyword (not for `KEY` and `LICENSE`), positional words, attributes.
+/// The bytes that the signature of a `REVOKED` line covers.
+pub(crate) fn revoked_bytes(positionals: &[String], attributes: &Attributes) -> Vec<u8> {
+    let mut encoder = Encoder::new(REVOKED);
+    encoder.list(positionals);
+    encoder.attributes(attributes);
+    encoder.0
+}
+
+/// The bytes that the signature of a statement covers: domain tag, publisher and bound host ids (not for `KEY` and
+/// `REVOKED`), keyword (not for these and `LICENSE`), positional words, attributes.
 #[must_use]
 pub fn signed_bytes(statement: &Statement, publisher: &str, bound_host_ids: &[String]) -> Vec<u8> {
     if statement.keyword == "KEY" {
         return key_bytes(&statement.positionals, &statement.attributes);
+    }
+    if statement.keyword == "REVOKED" {
+        return revoked_bytes(&statement.positionals, &statement.attributes);
     }
     let license = statement.keyword == "LICENSE";
     let mut encoder = Encoder::new(if license { LICENSE } else { LINE });

@@ -3,9 +3,11 @@
 
 use std::fmt::Write as _;
 
+use std::convert::Infallible;
+
 use crate::document::{Document, parse};
 use crate::encode::signed_bytes;
-use crate::keys::{KeyCertificate, SigningKey};
+use crate::keys::{KeyCertificate, SigningKey, sign_text};
 use crate::statement::{Body, Statement};
 use crate::verify::LineState;
 
@@ -16,6 +18,23 @@ pub(crate) const WIDTH: usize = 78;
 /// puts the `KEY` line above the first of them. All else stays as it is, byte for byte.
 #[must_use]
 pub fn sign(document: &Document, key: &SigningKey, certificate: &KeyCertificate) -> Document {
+    let signed: Result<Document, Infallible> =
+        sign_with(document, certificate, |message| Ok(key.sign(message)));
+    match signed {
+        Ok(document) => document,
+        Err(never) => match never {},
+    }
+}
+
+/// The same with a key that is not in this process's hands: `signature` gives its 64 bytes for a message.
+///
+/// # Errors
+/// The first that `signature` gives; nothing is signed then.
+pub fn sign_with<E>(
+    document: &Document,
+    certificate: &KeyCertificate,
+    mut signature: impl FnMut(&[u8]) -> Result<[u8; 64], E>,
+) -> Result<Document, E> {
     let newline = if document.bytes().windows(2).any(|pair| pair == b"\r\n") { "\r\n" } else { "\n" };
     let hosts = document.bound_host_ids();
     let has_key = document
@@ -33,13 +52,14 @@ pub fn sign(document: &Document, key: &SigningKey, certificate: &KeyCertificate)
             out.extend(line.as_bytes());
             copied = statement.start;
         }
-        let sign = key.sign_text(&signed_bytes(statement, certificate.publisher(), &hosts));
+        let message = signed_bytes(statement, certificate.publisher(), &hosts);
+        let sign = sign_text(certificate.id(), &signature(&message)?);
         out.extend(&document.bytes()[copied..statement.words_end]);
         out.extend(sign_attribute(&sign, newline).as_bytes());
         copied = statement.words_end;
     }
     out.extend(&document.bytes()[copied..]);
-    parse(document.name(), &out).document
+    Ok(parse(document.name(), &out).document)
 }
 
 /// Whether the statement can carry a signature of this publisher and has none.
@@ -95,7 +115,7 @@ impl Document {
     #[must_use]
     pub fn unsignable(&self, publisher: &str) -> Vec<(usize, LineState)> {
         let unsigned = self.statements().iter().enumerate().filter(|(_, statement)| {
-            statement.is_signable() && statement.keyword != "KEY" && !statement.attributes.has("SIGN")
+            statement.is_signable() && !statement.is_by_root() && !statement.attributes.has("SIGN")
         });
         let state = |statement: &Statement| match &statement.body {
             Body::Malformed => LineState::Malformed,

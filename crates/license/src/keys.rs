@@ -15,6 +15,7 @@ use crate::date::{Expiry, format_date};
 use crate::encode::key_bytes;
 use crate::machine::hex;
 use crate::statement::KeyLine;
+use crate::verify::{LineState, root_state};
 
 /// Why a text is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +68,11 @@ impl fmt::Debug for PublicKey {
     }
 }
 
+/// `keyid:base64`, the value of `SIGN=`.
+pub(crate) fn sign_text(id: &str, signature: &[u8; 64]) -> String {
+    format!("{id}:{}", STANDARD.encode(signature))
+}
+
 macro_rules! secret_key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -98,9 +104,10 @@ macro_rules! secret_key {
                 self.public_key().id()
             }
 
-            /// `keyid:base64`, the value of `SIGN=`.
-            pub(crate) fn sign_text(&self, message: &[u8]) -> String {
-                format!("{}:{}", self.id(), STANDARD.encode(self.0.sign(message).to_bytes()))
+            /// The 64 bytes of its signature of a message.
+            #[must_use]
+            pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+                self.0.sign(message).to_bytes()
             }
         }
 
@@ -122,6 +129,11 @@ secret_key!(
 );
 
 impl RootKey {
+    /// `keyid:base64` of its signature.
+    pub(crate) fn sign_text(&self, message: &[u8]) -> String {
+        sign_text(&self.id(), &self.sign(message))
+    }
+
     /// Certifies that `key` may sign for `publisher` what is issued in these days.
     #[must_use]
     pub fn certify(
@@ -172,6 +184,26 @@ impl KeyCertificate {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.line.id
+    }
+
+    /// The certified key in base64.
+    #[must_use]
+    pub fn public_key(&self) -> &str {
+        &self.line.public_key
+    }
+
+    /// First and last day of issue it may sign for.
+    #[must_use]
+    pub fn days(&self) -> (Date, Expiry) {
+        (self.line.not_before, self.line.not_after)
+    }
+
+    /// Whether a root key that is trusted for its publisher signed it.
+    #[must_use]
+    pub fn is_certified(&self, trust: &Trust) -> bool {
+        let parsed = crate::parse("KEY", self.to_line().as_bytes());
+        let statements = parsed.document.statements();
+        statements.iter().any(|one| root_state(one, trust) == LineState::Valid)
     }
 
     /// Who may sign with it.

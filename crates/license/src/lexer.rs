@@ -32,7 +32,7 @@ pub(crate) struct RawStatement {
 }
 
 /// The words that begin a statement.
-pub(crate) const KEYWORDS: [&str; 10] = [
+pub(crate) const KEYWORDS: [&str; 11] = [
     "SERVER",
     "VENDOR",
     "DAEMON",
@@ -43,6 +43,7 @@ pub(crate) const KEYWORDS: [&str; 10] = [
     "UPGRADE",
     "LICENSE",
     "KEY",
+    "REVOKED",
 ];
 
 /// One line of the file, decoded.

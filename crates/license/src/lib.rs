@@ -27,6 +27,7 @@ mod read;
 mod read_ours;
 mod read_server;
 mod reduce;
+mod revoked;
 mod statement;
 mod supersede;
 mod verify;
@@ -43,15 +44,16 @@ pub use draft::{Draft, DraftLicense, DraftLine, DraftServer, DraftVendor};
 pub use encode::signed_bytes;
 pub use hostid::{HostId, HostIdError, parse_list as parse_host_ids};
 pub use internet::AddressPattern;
-pub use issue::sign;
+pub use issue::{sign, sign_with};
 pub use keys::{KeyCertificate, KeyError, PublicKey, RootKey, SigningKey, Trust};
 pub use machine::{Fingerprint, FingerprintPart, Machine};
 pub use offer::{Component, Count, DupGroup, Model, Offer, OfferKind, SuiteKind, Supersede, VersionRule};
 pub use pool::{Ignored, Pool, Pools, SuiteUse, WhyIgnored, pools};
 pub use problem::{Problem, Severity, nearest};
 pub use proof::{join_proofs, verify_proof};
+pub use revoked::{Revocation, carry};
 pub use statement::{
-    Body, Capacity, CapacityKind, KeyLine, LicenseLine, LicenseState, Server, Statement, Vendor,
+    Body, Capacity, CapacityKind, KeyLine, LicenseLine, LicenseState, RevokedLine, Server, Statement, Vendor,
 };
 pub use verify::{LineState, verify};
 pub use version::{Version, VersionError};

@@ -133,6 +133,7 @@ fn usage(keyword: &str) -> &'static str {
         "UPGRADE" => "write `UPGRADE feature vendor from_version to_version expiry count …`",
         "LICENSE" => "write `LICENSE lrn CUSTOMER=\"…\" STATE=… ISSUED=dd-mmm-yyyy …`",
         "KEY" => "write `KEY keyid publisher public-key NOT_BEFORE=… NOT_AFTER=… SIGN=…`",
+        "REVOKED" => "write `REVOKED keyid publisher FROM=dd-mmm-yyyy SIGN=…`",
         _ => "write `FEATURE feature vendor version expiry count …`",
     }
 }
@@ -177,6 +178,7 @@ fn body(keyword: &str, reader: &mut Reader) -> Option<Body> {
         "UPGRADE" => upgrade(reader).map(Body::Capacity),
         "LICENSE" => read_ours::license(reader).map(Body::License),
         "KEY" => read_ours::key(reader).map(Body::Key),
+        "REVOKED" => read_ours::revoked(reader).map(Body::Revoked),
         _ => unknown(keyword, reader),
     }
 }

@@ -1,4 +1,4 @@
-//! Grantor's own statements, `LICENSE` and `KEY` (design §3). May not check their signatures.
+//! Grantor's own statements, `LICENSE`, `KEY` and `REVOKED` (design §3). May not check their signatures.
 
 use jiff::civil::Date;
 
@@ -6,7 +6,7 @@ use crate::date::{Expiry, parse_date};
 use crate::keys::PublicKey;
 use crate::problem::{Finding, nearest};
 use crate::read::{Reader, bad_date};
-use crate::statement::{KeyLine, LicenseLine, LicenseState};
+use crate::statement::{KeyLine, LicenseLine, LicenseState, RevokedLine};
 
 pub(crate) fn license(reader: &mut Reader) -> Option<LicenseLine> {
     let lrn = reader.need("a license reference number")?.text.clone();
@@ -104,4 +104,11 @@ pub(crate) fn key(reader: &mut Reader) -> Option<KeyLine> {
     }
     let public_key = public.text.clone();
     Some(KeyLine { id, publisher, public_key, not_before: not_before?, not_after: not_after? })
+}
+
+pub(crate) fn revoked(reader: &mut Reader) -> Option<RevokedLine> {
+    let id = reader.need("the id of the key")?.text.clone();
+    let publisher = reader.need("the publisher's name")?.text.clone();
+    reader.take_attributes();
+    Some(RevokedLine { id, publisher, from: date(reader, "FROM")? })
 }

@@ -44,6 +44,8 @@ pub enum Body {
     License(LicenseLine),
     /// `KEY`
     Key(KeyLine),
+    /// `REVOKED`
+    Revoked(RevokedLine),
     /// A statement with an error: its problems say which. Its words are kept.
     Malformed,
 }
@@ -162,6 +164,17 @@ pub struct KeyLine {
     pub not_after: Expiry,
 }
 
+/// `REVOKED keyid publisher FROM=…`: the root key's word that a signing key is not to be trusted any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedLine {
+    /// The key.
+    pub id: String,
+    /// Whose key it was.
+    pub publisher: String,
+    /// From this day on nothing that it signed counts, whenever that was issued: who has the key can write any date.
+    pub from: Date,
+}
+
 impl Statement {
     /// The capacity-bearing line this is, if it is one.
     #[must_use]
@@ -175,7 +188,14 @@ impl Statement {
     /// Whether this kind of statement carries a signature.
     #[must_use]
     pub fn is_signable(&self) -> bool {
-        matches!(self.keyword.as_str(), "FEATURE" | "INCREMENT" | "PACKAGE" | "UPGRADE" | "LICENSE" | "KEY")
+        let by_signing_key = ["FEATURE", "INCREMENT", "PACKAGE", "UPGRADE", "LICENSE"];
+        by_signing_key.contains(&self.keyword.as_str()) || self.is_by_root()
+    }
+
+    /// Whether it is a root key that signs this kind of statement.
+    #[must_use]
+    pub fn is_by_root(&self) -> bool {
+        matches!(self.keyword.as_str(), "KEY" | "REVOKED")
     }
 
     /// The name to show: feature, package, license reference number or key id.

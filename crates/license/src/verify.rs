@@ -57,11 +57,14 @@ pub enum LineState {
     Superseded,
     /// The same signed line is loaded already.
     Duplicate,
+    /// The signing key was revoked by the root key.
+    KeyRevoked,
 }
 
 /// A signing key with a certificate that holds.
 #[derive(Debug, Clone)]
 pub(crate) struct CertifiedKey {
+    id: String,
     key: PublicKey,
     publisher: String,
     not_before: Date,
@@ -93,6 +96,8 @@ pub(crate) struct KeyRing {
     keys: BTreeMap<String, Vec<CertifiedKey>>,
     /// What is wrong with ids that have no valid certificate.
     refused: BTreeMap<String, LineState>,
+    /// From which day on nothing counts that a publisher's key signed; of several words the earliest day.
+    revoked: BTreeMap<(String, String), Date>,
 }
 
 impl KeyRing {
@@ -105,11 +110,18 @@ impl KeyRing {
     }
 
     fn add(&mut self, statement: &Statement, trust: &Trust) {
+        if let Body::Revoked(line) = &statement.body
+            && root_state(statement, trust) == LineState::Valid
+        {
+            let from = self.revoked.entry((line.publisher.clone(), line.id.clone())).or_insert(line.from);
+            *from = line.from.min(*from);
+        }
         let Body::Key(line) = &statement.body else { return };
-        match certificate_state(statement, trust) {
+        match root_state(statement, trust) {
             LineState::Valid => {
                 let Ok(key) = PublicKey::parse(&line.public_key) else { return };
                 let certified = CertifiedKey {
+                    id: line.id.clone(),
                     key,
                     publisher: line.publisher.clone(),
                     not_before: line.not_before,
@@ -125,6 +137,11 @@ impl KeyRing {
                 self.refused.insert(line.id.clone(), state);
             }
         }
+    }
+
+    /// From which day on nothing counts that the key signed.
+    pub(crate) fn revoked_from(&self, key: &CertifiedKey) -> Option<Date> {
+        self.revoked.get(&(key.publisher.clone(), key.id.clone())).copied()
     }
 
     /// Checks the signature of a line or license. A line must be signed for its own vendor; a license for any.
@@ -177,16 +194,20 @@ fn unsigned(statement: &Statement) -> LineState {
     if old_key || other { LineState::Reference } else { LineState::Unsigned }
 }
 
-/// Whether a root key that is trusted for its publisher signed this `KEY` line.
-pub(crate) fn certificate_state(statement: &Statement, trust: &Trust) -> LineState {
-    let Body::Key(line) = &statement.body else { return LineState::Malformed };
-    if !trust.knows(&line.publisher) {
+/// Whether a root key that is trusted for its publisher signed this `KEY` or `REVOKED` line.
+pub(crate) fn root_state(statement: &Statement, trust: &Trust) -> LineState {
+    let publisher = match &statement.body {
+        Body::Key(line) => &line.publisher,
+        Body::Revoked(line) => &line.publisher,
+        _ => return LineState::Malformed,
+    };
+    if !trust.knows(publisher) {
         return LineState::UnknownPublisher;
     }
     let Some(sign) = signature(&statement.attributes) else { return LineState::Unsigned };
     let Some((id, signature)) = signature_parts(&sign) else { return LineState::BadSignature };
-    let Some(root) = trust.root(&line.publisher, id) else { return LineState::UnknownKey };
-    let message = signed_bytes(statement, &line.publisher, &[]);
+    let Some(root) = trust.root(publisher, id) else { return LineState::UnknownKey };
+    let message = signed_bytes(statement, publisher, &[]);
     match signature {
         Some(signature) if root.verifies(&message, &signature) => LineState::Valid,
         _ => LineState::BadSignature,
@@ -203,10 +224,11 @@ pub fn verify(doc: &Document, trust: &Trust) -> Vec<(usize, LineState)> {
 }
 
 fn signature_state(statement: &Statement, ring: &KeyRing, hosts: &[String], trust: &Trust) -> LineState {
-    if statement.keyword == "KEY" {
-        return certificate_state(statement, trust);
+    if statement.is_by_root() {
+        return root_state(statement, trust);
     }
     match ring.check(statement, hosts, trust) {
+        Ok(key) if ring.revoked_from(key).is_some() => LineState::KeyRevoked,
         Ok(_) => LineState::Valid,
         Err(state) => state,
     }
@@ -236,6 +258,7 @@ impl LineState {
             Self::Deactivated => "deactivated",
             Self::Superseded => "superseded by a newer line",
             Self::Duplicate => "already loaded",
+            Self::KeyRevoked => "signed with a key that the publisher revoked",
         }
         .to_owned()
     }
@@ -268,6 +291,7 @@ impl LineState {
             Self::Deactivated => "remove the file",
             Self::Superseded => "remove the line",
             Self::Duplicate => "remove one of the copies",
+            Self::KeyRevoked => "get the file from the publisher again: it is signed anew with another key",
         };
         Some(hint.to_owned())
     }

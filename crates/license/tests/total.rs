@@ -18,6 +18,7 @@ fn words() -> impl Strategy<Value = String> {
         Just("USE_SERVER".into()),
         Just("LICENSE".into()),
         Just("KEY".into()),
+        Just("REVOKED".into()),
         Just("\\\n".into()),
         Just("\n".into()),
         Just("\r\n".into()),

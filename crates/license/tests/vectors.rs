@@ -44,6 +44,16 @@ fn docs_page() -> String {
 }
 
 #[test]
+fn the_vector_of_a_revoked_line_holds() {
+    let line = root().revoke(PUBLISHER, &signing_key().id(), jiff::civil::date(2026, 12, 24)).to_line();
+    let (id, signature, bytes) = vector(&document(&format!("{line}\n")), "REVOKED");
+    let page = docs_page();
+    for fact in [id, STANDARD.encode(signature), hex(&Sha256::digest(&bytes)), hex(&bytes)] {
+        assert!(page.contains(&fact), "REVOKED {fact}");
+    }
+}
+
+#[test]
 fn the_vectors_of_the_docs_page_hold() {
     let doc = signed(TEXT);
     let page = docs_page();

@@ -17,8 +17,8 @@ use serde_json::Value;
 
 use crate::entity::{
     account, activation, api_token, attachment, certification, edition, entitlement, file, file_item, hook,
-    identity, log_entry, log_head, mail, moved, order, order_line, passkey, person, request, request_message,
-    saved_filter, site,
+    identity, key_change, log_entry, log_head, mail, moved, order, order_line, passkey, person, request,
+    request_message, saved_filter, site,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -88,6 +88,7 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(request_message::Entity, &tx, to).await?;
     rows += table(attachment::Entity, &tx, to).await?;
     rows += table(mail::Entity, &tx, to).await?;
+    rows += table(key_change::Entity, &tx, to).await?;
     rows += table(log_entry::Entity, &tx, to).await?;
     rows += table(log_head::Entity, &tx, to).await?;
     put(to, &Line::End { rows })?;
@@ -202,6 +203,7 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "requests" => insert_as::<request::Entity>(tx, row).await,
         "request_messages" => insert_as::<request_message::Entity>(tx, row).await,
         "attachments" => insert_as::<attachment::Entity>(tx, row).await,
+        "key_changes" => insert_as::<key_change::Entity>(tx, row).await,
         "mails" => insert_as::<mail::Entity>(tx, row).await,
         "log_entries" => insert_as::<log_entry::Entity>(tx, row).await,
         "log_head" => insert_as::<log_head::Entity>(tx, row).await,
@@ -222,7 +224,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 20] = [
+const COUNTED: [&str; 21] = [
     "accounts",
     "sites",
     "editions",
@@ -243,6 +245,7 @@ const COUNTED: [&str; 20] = [
     "requests",
     "request_messages",
     "attachments",
+    "key_changes",
 ];
 
 /// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.

@@ -13,6 +13,7 @@ pub mod file;
 pub mod file_item;
 pub mod hook;
 pub mod identity;
+pub mod key_change;
 pub mod log_entry;
 pub mod log_head;
 pub mod mail;

@@ -6,6 +6,7 @@
 mod contents;
 mod make;
 mod show;
+mod signed_by;
 
 use grantor_license::Change;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ pub use contents::STANDARD;
 pub use make::{Request, deactivate, generate, preview};
 pub(crate) use show::selection_of;
 pub use show::{Details, Filter, Sort, details, document, list, unsigned, was_signed};
+pub(crate) use signed_by::was_signed_anew;
+pub use signed_by::{Origin, SignedFile, key_of, origins, signed_by};
 
 /// A machine that a file is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

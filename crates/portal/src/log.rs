@@ -53,6 +53,14 @@ pub async fn entries(db: &impl ConnectionTrait, from: u64, limit: u64) -> Result
     Ok(rows.into_iter().map(|row| Entry { position: row.position.unsigned_abs(), body: row.body }).collect())
 }
 
+/// Whether an entry says that a file with this SHA-256 was generated.
+pub(crate) async fn names(db: &impl ConnectionTrait, sha256: &str) -> Result<bool, Failure> {
+    let said = log_entry::Column::Body.contains(format!("\"sha256\":\"{sha256}\""));
+    let generated = log_entry::Column::Body.contains("\"what\":\"file generated\"");
+    let found = log_entry::Entity::find().filter(said).filter(generated).one(db).await?;
+    Ok(found.is_some())
+}
+
 /// How many entries there are, and the signer's latest checkpoint.
 ///
 /// # Errors

@@ -188,6 +188,23 @@ pub(crate) async fn of_request(
     put_with(tx, to, (subject, body.to_owned()), reply_to, at).await
 }
 
+/// A license file was signed anew, as the key of before is not to be trusted any more.
+pub(crate) async fn signed_anew(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    file: &str,
+    lrn: &str,
+    at: i64,
+) -> Result<(), Failure> {
+    let body = format!(
+        "Hello {},\n\nthe license file {file} ({lrn}) was signed anew with another key, because the key of before is not to be trusted \
+         any more. What it grants has not changed. Please download it from the portal again and load it in your license server: the \
+         file that you have ends soon.\n",
+        person.name
+    );
+    put(tx, &person.mail, &format!("Please replace the license file {file}"), body, at).await
+}
+
 /// Takes up the mails that are due, at most `limit`: nobody else tries them for five minutes.
 ///
 /// # Errors

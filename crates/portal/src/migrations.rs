@@ -21,6 +21,7 @@ impl MigratorTrait for Migrations {
             step("0006_requests", include_str!("../migrations/0006_requests.sql")),
             step("0007_passkeys", include_str!("../migrations/0007_passkeys.sql")),
             step("0008_hooks", include_str!("../migrations/0008_hooks.sql")),
+            step("0010_keys", include_str!("../migrations/0010_keys.sql")),
         ]
     }
 }

@@ -2,6 +2,7 @@
 //! [`Failure::Database`].
 
 use crate::orders::OrderProblem;
+use crate::signer::SignerRefusal;
 
 /// What the rules don't allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,6 +119,33 @@ pub enum Refusal {
     /// A mail that no request's address leads to.
     #[error("this mail is no reply to a request")]
     NoReply,
+    /// Keys are changed by administrators alone.
+    #[error("`{0}` is no administrator of the publisher")]
+    NotAnAdministrator(String),
+    /// Two people for what matters most.
+    #[error("`{0}` asked for it and can't approve it: it takes two people")]
+    SamePerson(String),
+    /// The signer could not follow it.
+    #[error("{0}")]
+    BySigner(SignerRefusal),
+    /// The signer does not answer.
+    #[error("the signer can't be asked: {0}")]
+    SignerAway(String),
+    /// No such change of a key.
+    #[error("there is no change of a key with the number {0}")]
+    UnknownKeyChange(i64),
+    /// It was approved or declined.
+    #[error("change {0} is decided already")]
+    KeyChangeDecided(i64),
+    /// The same is asked for already.
+    #[error("change {0} asks for the same and waits")]
+    KeyChangeWaits(i64),
+    /// A key that was retired or revoked comes back for nobody.
+    #[error("key {0} was retired or revoked: it signs no more")]
+    KeyEnded(String),
+    /// The key that signs can't be retired.
+    #[error("key {0} signs now, or no other was put to use by the log")]
+    KeyInUse(String),
     /// The file waits for its signatures.
     #[error("the license file `{0}` is not signed yet")]
     NotSigned(String),
@@ -151,6 +179,14 @@ impl Refusal {
             Self::NotCertified { .. } => {
                 "have somebody who is certified do it, or have the certification entered"
             }
+            Self::NotAnAdministrator(_) => "have an administrator do it",
+            Self::BySigner(refusal) => refusal.hint(),
+            Self::SignerAway(_) => "start it with `grantor signer run`, and try again",
+            Self::SamePerson(_) => "have another administrator approve it",
+            Self::UnknownKeyChange(_) | Self::KeyChangeDecided(_) => "look under Keys",
+            Self::KeyChangeWaits(_) => "have another administrator approve or decline that one",
+            Self::KeyEnded(_) => "have a new key made by `grantor signer new-key`, and certified",
+            Self::KeyInUse(_) => "put another key to use first; a compromised one is revoked",
             Self::ActivatedElsewhere(_) => {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }

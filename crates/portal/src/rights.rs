@@ -46,11 +46,13 @@ pub enum Right {
     People,
     /// Read the log of everything.
     Log,
+    /// Ask for and decide on changes of signing keys.
+    Keys,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::See,
         Self::Sites,
         Self::Files,
@@ -60,6 +62,7 @@ impl Right {
         Self::Requests,
         Self::People,
         Self::Log,
+        Self::Keys,
     ];
 
     /// Whether it is about the publisher's own house, which nobody of an account has.

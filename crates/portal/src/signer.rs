@@ -5,8 +5,12 @@
 //! not use the database.
 
 mod client;
+mod config;
+pub(crate) mod decided;
 mod keys;
+mod ring;
 mod serve;
+mod token;
 mod witness;
 
 use base64::Engine;
@@ -15,8 +19,14 @@ use serde::{Deserialize, Serialize};
 use signed_note::StandardSigner;
 
 pub use client::{Client, SignerError};
-pub use keys::{KeysError, Secrets, seal, unseal};
+/// A log's signer, and its public key.
+pub type LogKey = (StandardSigner, String);
+
+pub use config::{Config, PublisherConfig, TokenConfig};
+pub use keys::{KeysError, seal_key, seal_log, unseal_key, unseal_log};
+pub use ring::{HeldKey, Ring};
 pub use serve::{ServeError, Server, prepare};
+pub use token::{Token, TokenError};
 
 /// Bytes of one message, at most.
 const MAX_MESSAGE: u32 = 64 << 20;
@@ -28,6 +38,10 @@ const VERSION: u32 = 1;
 enum Request {
     /// How many entries were seen?
     Size,
+    /// Which keys are there?
+    Keys,
+    /// Could this `KEY` or `REVOKED` line be followed?
+    Check { line: String },
     /// Here are further entries; sign these files.
     Sign {
         /// The place of the first entry.
@@ -48,6 +62,8 @@ struct Message<T> {
 #[derive(Debug, Serialize, Deserialize)]
 enum Answer {
     Size(u64),
+    Keys(Vec<HeldKey>),
+    Fits,
     Signed { documents: Vec<String>, checkpoint: String },
     Refused(SignerRefusal),
 }
@@ -70,14 +86,65 @@ pub enum SignerRefusal {
     #[error("no entry of the log says that the file with SHA-256 {0} was generated")]
     NotInLog(String),
     /// Not a license file.
-    #[error("what is to be signed is no license file of this publisher: {0}")]
+    #[error("what is to be signed is no license file of one publisher: {0}")]
     Document(String),
+    /// A publisher that is not this signer's.
+    #[error("this signer has no key of the publisher `{0}`")]
+    UnknownPublisher(String),
+    /// The log puts a key to use that the publisher's root keys did not certify.
+    #[error("no root key of `{0}` that the signer knows signed this")]
+    NotCertified(String),
+    /// The log puts a key to use that is elsewhere.
+    #[error("key {key}, which signs for `{publisher}`, is not in this signer")]
+    NoKey {
+        /// The key.
+        key: String,
+        /// For whom it signs.
+        publisher: String,
+    },
+    /// The key was retired.
+    #[error("key {0} is retired: it signs no more")]
+    Retired(String),
+    /// The key was revoked.
+    #[error("key {0} is revoked: it signs no more")]
+    Revoked(String),
+    /// What would be signed would not count.
+    #[error("signed with key {key}, a license server would refuse the file: {why}")]
+    WouldBeRefused {
+        /// The key.
+        key: String,
+        /// Why.
+        why: String,
+    },
     /// Another version of messages.
     #[error("the signer speaks version {VERSION} of its messages, not {0}")]
     Version(u32),
     /// The signer's disk or keys fail.
     #[error("the signer fails: {0}")]
     Failed(String),
+}
+
+impl SignerRefusal {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::UnknownPublisher(_) => {
+                "`grantor signer add FOLDER --keys KEYS` gives the signer a publisher's key"
+            }
+            Self::NotCertified(_) => {
+                "put a key to use whose certificate is by a root key of the signer's `signer.toml`"
+            }
+            Self::NoKey { .. } => "start the signer that has the key, or put one of its keys to use",
+            Self::Retired(_) | Self::Revoked(_) => {
+                "put another key to use: `grantor portal key ask use --certificate FILE`"
+            }
+            Self::WouldBeRefused { .. } => {
+                "certify the key for that day of issue, too: `grantor keys certify … --from DAY`, and put it to use"
+            }
+            _ => "the signer's own messages say more",
+        }
+    }
 }
 
 /// The log's signer with this name and seed, and the key to verify its checkpoints with.

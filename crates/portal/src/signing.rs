@@ -1,9 +1,9 @@
 //! Having files signed: shows the signer what is new in the log, brings it the files that wait, and keeps what comes back. Done
 //! after every generation and at every start, so that a process killed in between leaves nothing unsigned for long.
 
-use crate::signer::{Client, SignerError, SignerRefusal};
+use crate::signer::{Client, HeldKey, SignerError, SignerRefusal};
 use crate::store::Store;
-use crate::{Failure, files, log};
+use crate::{Failure, Refusal, files, log};
 
 /// Entries in one message to the signer.
 const ENTRIES: u64 = 1000;
@@ -57,15 +57,48 @@ pub async fn sign_all(store: &Store, signer: &Client) -> Result<usize, SigningEr
     first.map_or(Ok(signed), Err)
 }
 
-/// The file was logged before it could be found, so the signer needs only to have seen all there is.
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// Has every active file signed anew that `key` signed at `since` or later, each as it was generated, by the key that signs for its
+/// publisher now. `seen` is told of each with how many there are. Gives how many there were; killed in between it goes on where it was.
+///
+/// # Errors
+/// [`SigningError`], the first; files that were signed anew stay so.
+pub async fn sign_anew(
+    store: &Store,
+    signer: &Client,
+    (key, since): (&str, i64),
+    (by, at): (&str, i64),
+    mut seen: impl FnMut(usize, usize, &files::SignedFile),
+) -> Result<usize, SigningError> {
+    let all: Vec<_> =
+        files::signed_by(store, key, since).await?.into_iter().filter(|one| one.active).collect();
+    let mut done = 0;
+    for one in &all {
+        let text = signature(store, signer, &one.unsigned).await?;
+        if files::was_signed_anew(store, one, key, &text, (by, at)).await? {
+            done += 1;
+        }
+        seen(done, all.len(), one);
+    }
+    show_log(store, signer).await?;
+    Ok(done)
+}
+
 async fn sign_one(store: &Store, signer: &Client, number: &str, text: &str) -> Result<(), SigningError> {
+    let text = signature(store, signer, text).await?;
+    Ok(files::was_signed(store, number, &text, now()).await?)
+}
+
+/// A file's text with its signatures. It was logged before it could be found, so the signer needs only to have seen all there is.
+async fn signature(store: &Store, signer: &Client, text: &str) -> Result<String, SigningError> {
     loop {
         let seen = show_log(store, signer).await?;
         match ask(signer, seen, Vec::new(), vec![text.to_owned()]).await {
-            Ok((texts, _)) => {
-                let text = texts.first().map_or("", String::as_str);
-                return Ok(files::was_signed(store, number, text).await?);
-            }
+            Ok((texts, _)) => return Ok(texts.into_iter().next().unwrap_or_default()),
             Err(error) if was_overtaken(&error) => {}
             Err(error) => return Err(error),
         }
@@ -108,6 +141,28 @@ fn in_one_message(entries: impl Iterator<Item = String>) -> Vec<String> {
         first || bytes <= BYTES
     };
     entries.take_while(fits).collect()
+}
+
+/// The keys that the signer has, and what became of each.
+///
+/// # Errors
+/// [`SigningError`].
+pub async fn held(signer: &Client) -> Result<Vec<HeldKey>, SigningError> {
+    let signer = signer.clone();
+    waiting(move || signer.keys()).await
+}
+
+/// Whether the signer could follow a `KEY` line, or a `REVOKED` line is a root key's: asked before anybody decides.
+///
+/// # Errors
+/// [`Refusal::BySigner`], [`Refusal::SignerAway`].
+pub async fn fits(signer: &Client, line: &str) -> Result<(), Failure> {
+    let (signer, line) = (signer.clone(), line.to_owned());
+    waiting(move || signer.check(&line)).await.map_err(|error| match error {
+        SigningError::Signer(SignerError::Refused(refusal)) => Refusal::BySigner(refusal).into(),
+        SigningError::Books(failure) => failure,
+        away => Refusal::SignerAway(away.to_string()).into(),
+    })
 }
 
 async fn ask_size(signer: &Client) -> Result<u64, SigningError> {

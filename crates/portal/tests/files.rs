@@ -96,8 +96,8 @@ fn a_file_is_planned_and_logged_before_it_is_signed_and_asking_again_gives_the_s
         assert_eq!((waiting.len(), &waiting[0].0), (1, &number));
         let last = log::entries(store.read(), 0, 10).await.unwrap().pop().unwrap();
         assert!(last.body.contains("\"file generated\"") && last.body.contains(&number), "{}", last.body);
-        was_signed(&store, &number, "signed").await.unwrap();
-        was_signed(&store, &number, "something else").await.unwrap();
+        was_signed(&store, &number, "signed", NOW).await.unwrap();
+        was_signed(&store, &number, "something else", NOW).await.unwrap();
         assert_eq!(document(&store, &owner.0, &number).await.unwrap(), "signed");
         assert_eq!(unsigned(&store).await.unwrap(), []);
     });

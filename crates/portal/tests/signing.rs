@@ -13,7 +13,10 @@ use grantor_portal::files::{Chosen, Machine, Request, Selection, document, gener
 use grantor_portal::ledger::verify_export;
 use grantor_portal::orders::book;
 use grantor_portal::people::Actor;
-use grantor_portal::signer::{Client, KeysError, Server, SignerError, SignerRefusal, prepare, seal, unseal};
+use grantor_portal::signer::{
+    Client, Config, KeysError, PublisherConfig, Ring, Server, SignerError, SignerRefusal, prepare, seal_key,
+    seal_log, unseal_key, unseal_log,
+};
 use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::store::Store;
 use grantor_portal::{ledger, log};
@@ -21,23 +24,34 @@ use support::{NOW, TODAY, acme, on_both, order};
 
 const SERVER: &str = "SW-001-4.0-SL03";
 
-fn key_file() -> String {
-    let root = RootKey::from_seed([1; 32]);
-    let key = SigningKey::from_seed([2; 32]);
+/// A publisher whose root key and signing key have these seeds.
+fn publisher(name: &str, root: u8, signing: u8) -> (PublisherConfig, SigningKey) {
+    let (root, key) = (RootKey::from_seed([root; 32]), SigningKey::from_seed([signing; 32]));
     let from = "2026-01-01".parse().unwrap();
-    let certificate = root.certify("pureconnect", &key.public_key(), from, Expiry::Permanent);
-    seal([[2; 32], [3; 32]], &certificate, "correct horse", &[4; 40]).unwrap()
+    let certificate = root.certify(name, &key.public_key(), from, Expiry::Permanent).to_line();
+    (PublisherConfig { name: name.to_owned(), root_keys: vec![root.public()], certificate }, key)
+}
+
+fn ring_of(publishers: Vec<(PublisherConfig, SigningKey)>) -> Ring {
+    let (publishers, keys) = publishers.into_iter().unzip();
+    let (sealed, _) = seal_log("house", &[3; 32], "correct horse", &[4; 40]).unwrap();
+    let config = Config { publishers, token: None };
+    Ring::new(unseal_log(&sealed, "correct horse").unwrap(), &config, keys, None).unwrap()
+}
+
+fn ring() -> Ring {
+    ring_of(vec![publisher("pureconnect", 1, 2), publisher("genesys.d", 11, 12)])
 }
 
 /// A signer on a folder that is made ready if it is not, in a thread of this process; it ends with the process.
 fn signer(folder: &Path, name: &str) -> (Client, String) {
-    let secrets = unseal(&key_file(), "correct horse").unwrap();
-    let key = secrets.log_key.clone();
+    let ring = ring();
+    let key = ring.log_key.clone();
     let socket = folder.join(name);
     if !folder.join("witness.log").exists() {
         prepare(folder).unwrap();
     }
-    let server = Server::start(folder, &socket, secrets).unwrap();
+    let server = Server::start(folder, &socket, ring).unwrap();
     std::thread::spawn(move || server.run());
     (Client::new(&socket), key)
 }
@@ -143,10 +157,7 @@ fn a_signer_remembers_the_log_and_books_that_were_cut_back_are_noticed() {
 #[test]
 fn a_signer_that_lost_what_it_saw_of_the_log_does_not_start_and_is_not_made_ready_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let start = || {
-        let secrets = unseal(&key_file(), "correct horse").unwrap();
-        Server::start(folder.path(), &folder.path().join("signer.sock"), secrets).map(|_| ())
-    };
+    let start = || Server::start(folder.path(), &folder.path().join("signer.sock"), ring()).map(|_| ());
     assert!(start().unwrap_err().to_string().contains("witness.log"));
     prepare(folder.path()).unwrap();
     start().unwrap();
@@ -159,8 +170,7 @@ fn a_signer_that_lost_what_it_saw_of_the_log_does_not_start_and_is_not_made_read
 fn two_signers_never_share_a_folder_and_only_their_user_reaches_them() {
     let folder = tempfile::tempdir().unwrap();
     let (_client, _) = signer(folder.path(), "signer.sock");
-    let secrets = unseal(&key_file(), "correct horse").unwrap();
-    let Err(second) = Server::start(folder.path(), &folder.path().join("other.sock"), secrets) else {
+    let Err(second) = Server::start(folder.path(), &folder.path().join("other.sock"), ring()) else {
         panic!("two signers on one folder");
     };
     assert!(second.to_string().contains("another signer uses it"), "{second}");
@@ -188,14 +198,120 @@ fn nonsense_on_the_socket_ends_its_connection_and_nothing_else() {
 
 #[test]
 fn a_key_file_opens_with_its_passphrase_only_and_not_once_it_was_changed() {
-    let file = key_file();
-    assert!(matches!(unseal(&file, "wrong"), Err(KeysError::Passphrase)));
+    let file = seal_key(&[2; 32], "correct horse", &[4; 40]).unwrap();
+    assert_eq!(unseal_key(&file, "correct horse").unwrap().id(), SigningKey::from_seed([2; 32]).id());
+    assert!(matches!(unseal_key(&file, "wrong"), Err(KeysError::Passphrase)));
     assert!(!file.contains("correct horse"));
-    let other = file.replace("pureconnect", "somebody");
-    assert!(matches!(unseal(&other, "correct horse"), Err(KeysError::Passphrase)));
-    assert!(matches!(unseal("{}", "correct horse"), Err(KeysError::NotAKeyFile(_))));
+    let other = file.replace(&SigningKey::from_seed([2; 32]).id(), "0123456789abcdef");
+    assert!(matches!(unseal_key(&other, "correct horse"), Err(KeysError::Passphrase)));
+    assert!(matches!(unseal_key("{}", "correct horse"), Err(KeysError::NotAKeyFile(_))));
     let greedy = file.replace("\"memory_kib\": 65536", "\"memory_kib\": 4000000000");
-    assert!(matches!(unseal(&greedy, "correct horse"), Err(KeysError::NotAKeyFile(_))));
-    let shown = format!("{:?}", unseal(&file, "correct horse").unwrap());
-    assert!(shown.contains("log_key") && !shown.contains("signing"), "{shown}");
+    assert!(matches!(unseal_key(&greedy, "correct horse"), Err(KeysError::NotAKeyFile(_))));
+    assert!(matches!(unseal_log(&file, "correct horse"), Err(KeysError::NotAKeyFile(_))), "of other use");
+    let shown = format!("{:?}", ring());
+    assert!(shown.contains("log_key") && !shown.contains("keys"), "{shown}");
+}
+
+/// A log of these entries, and files that the last entries name.
+struct Told {
+    client: Client,
+    seen: std::cell::Cell<u64>,
+    _folder: tempfile::TempDir,
+}
+
+impl Told {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (client, _) = signer(folder.path(), "signer.sock");
+        Self { client, seen: 0.into(), _folder: folder }
+    }
+
+    fn says(&self, entry: &serde_json::Value) {
+        self.client.sign(self.seen.get(), vec![entry.to_string()], Vec::new()).unwrap();
+        self.seen.set(self.seen.get() + 1);
+    }
+
+    /// Has a file signed that the log names.
+    fn signs(&self, text: &str) -> Result<String, SignerRefusal> {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(text.as_bytes());
+        let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.says(&serde_json::json!({ "what": "file generated", "more": { "sha256": sha256 } }));
+        match self.client.sign(self.seen.get(), Vec::new(), vec![text.to_owned()]) {
+            Ok((mut texts, _)) => Ok(texts.remove(0)),
+            Err(SignerError::Refused(refusal)) => Err(refusal),
+            Err(away) => panic!("{away}"),
+        }
+    }
+}
+
+fn file(publisher: &str) -> String {
+    format!(
+        "VENDOR {publisher}\nLICENSE LRN-1 STATE=active ISSUED=01-jun-2026\n\
+         FEATURE edit {publisher} 1.0 permanent 5 LRN=LRN-1 ISSUED=01-jun-2026\n"
+    )
+}
+
+fn is_valid(text: &str, publisher: &str, root: u8) -> bool {
+    let trust = Trust::new().with_root(publisher, &RootKey::from_seed([root; 32]).public()).unwrap();
+    let states = verify(&parse("license", text.as_bytes()).document, &trust);
+    states.len() >= 3 && states.iter().all(|(_, state)| *state == LineState::Valid)
+}
+
+fn about(what: &str, publisher: &str, key: &SigningKey, more: (&str, String)) -> serde_json::Value {
+    let (name, value) = more;
+    serde_json::json!({ "what": what, "more": { "publisher": publisher, "key": key.id(), name: value } })
+}
+
+#[test]
+fn one_signer_signs_each_publishers_files_with_that_publishers_key_and_nobody_elses() {
+    let told = Told::new();
+    assert!(is_valid(&told.signs(&file("pureconnect")).unwrap(), "pureconnect", 1));
+    assert!(is_valid(&told.signs(&file("genesys.d")).unwrap(), "genesys.d", 11));
+    let unknown = told.signs(&file("others")).unwrap_err();
+    assert_eq!(unknown, SignerRefusal::UnknownPublisher("others".to_owned()));
+    let both =
+        told.signs(&format!("{}FEATURE more genesys.d 1.0 permanent 5 LRN=LRN-1\n", file("pureconnect")));
+    assert!(matches!(both, Err(SignerRefusal::Document(_))), "{both:?}");
+    let keys = told.client.keys().unwrap();
+    assert!(keys.len() == 2 && keys.iter().all(|key| key.state == "in-use" && !key.on_token), "{keys:?}");
+}
+
+#[test]
+fn the_key_that_the_log_puts_to_use_signs_only_if_the_root_key_certified_it_and_it_is_here() {
+    let told = Told::new();
+    let (root, new) = (RootKey::from_seed([1; 32]), SigningKey::from_seed([12; 32]));
+    let stranger = RootKey::from_seed([9; 32]);
+    let day = "2026-01-01".parse().unwrap();
+    let put = |root: &RootKey, key: &SigningKey, from| {
+        let line = root.certify("pureconnect", &key.public_key(), from, Expiry::Permanent).to_line();
+        told.says(&about("key put to use", "pureconnect", key, ("certificate", line)));
+        told.signs(&file("pureconnect"))
+    };
+    let uncertified = put(&stranger, &new, day);
+    assert_eq!(uncertified, Err(SignerRefusal::NotCertified("pureconnect".to_owned())));
+    let elsewhere = put(&root, &SigningKey::from_seed([77; 32]), day);
+    assert!(matches!(elsewhere, Err(SignerRefusal::NoKey { .. })), "{elsewhere:?}");
+    let too_late = put(&root, &new, "2026-06-02".parse().unwrap());
+    assert!(matches!(too_late, Err(SignerRefusal::WouldBeRefused { .. })), "{too_late:?}");
+    let signed = put(&root, &new, day).unwrap();
+    assert!(is_valid(&signed, "pureconnect", 1) && signed.contains(&format!("SIGN=\"{}", new.id())));
+}
+
+#[test]
+fn a_key_that_the_log_retired_or_revoked_signs_no_more_and_is_refused_by_name() {
+    let told = Told::new();
+    let (old, other) = (SigningKey::from_seed([2; 32]), SigningKey::from_seed([12; 32]));
+    told.says(&about("key retired", "pureconnect", &old, ("reason", "its time is over".to_owned())));
+    assert_eq!(told.signs(&file("pureconnect")), Err(SignerRefusal::Retired(old.id())));
+    let revocation =
+        RootKey::from_seed([11; 32]).revoke("genesys.d", &other.id(), "2026-07-01".parse().unwrap());
+    told.says(&about("key revoked", "genesys.d", &other, ("revocation", revocation.to_line())));
+    assert_eq!(told.signs(&file("genesys.d")), Err(SignerRefusal::Revoked(other.id())));
+    let states: Vec<String> = told.client.keys().unwrap().into_iter().map(|key| key.state).collect();
+    assert!(states.contains(&"retired".to_owned()) && states.contains(&"revoked".to_owned()), "{states:?}");
+    let day = "2026-01-01".parse().unwrap();
+    let line = RootKey::from_seed([11; 32]).certify("genesys.d", &old.public_key(), day, Expiry::Permanent);
+    told.says(&about("key put to use", "genesys.d", &old, ("certificate", line.to_line())));
+    assert_eq!(told.signs(&file("genesys.d")), Err(SignerRefusal::Retired(old.id())), "for nobody");
 }

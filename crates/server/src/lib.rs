@@ -17,6 +17,7 @@ mod listen;
 mod living;
 mod loader;
 mod reign;
+mod revoked;
 mod socket;
 
 pub use config::Config;

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::config::{Config, ConfigError};
+use crate::revoked;
 
 /// Reads and admits license files.
 pub(crate) struct Loader {
@@ -76,8 +77,8 @@ impl Loader {
         name.contains('/')
     }
 
-    /// Reads every configured file, for one of so many servers.
-    pub(crate) fn read(&self, now: Timestamp, servers: usize) -> Read {
+    /// Reads every configured file, for one of so many servers; `remembered` is what they remember of revoked keys.
+    pub(crate) fn read(&self, now: Timestamp, servers: usize, remembered: &str) -> Read {
         let mut texts = Vec::new();
         let mut unreadable = Read::default();
         for path in self.paths.iter().flat_map(|path| expand(path)) {
@@ -95,14 +96,20 @@ impl Loader {
                 }
             }
         }
-        let mut read = self.admit(&self.tenant, texts, now);
+        let mut read = self.admit(&self.tenant, texts, now, remembered);
         read.problems.append(&mut unreadable.problems);
         read.unreadable = unreadable.unreadable;
         read
     }
 
     /// Admits files that belong together: lines of one may rest on `LICENSE` and `KEY` lines of another.
-    pub(crate) fn admit(&self, tenant: &Arc<str>, texts: Vec<(String, Vec<u8>)>, now: Timestamp) -> Read {
+    pub(crate) fn admit(
+        &self,
+        tenant: &Arc<str>,
+        texts: Vec<(String, Vec<u8>)>,
+        now: Timestamp,
+        remembered: &str,
+    ) -> Read {
         let today = self.today(now);
         let mut problems = Vec::new();
         let mut documents = Vec::new();
@@ -111,14 +118,23 @@ impl Loader {
             problems.extend(parsed.problems.iter().map(ToString::to_string));
             documents.push(parsed.document);
         }
+        // What is remembered comes last: the numbers of the files stay theirs.
+        documents.push(grantor_license::parse(revoked::NAME, remembered.as_bytes()).document);
         let admission = grantor_license::admit(&documents, &self.trust, &self.machine, today);
-        problems.extend(admission.refused.iter().map(refused));
+        let of_files = admission.refused.iter().filter(|line| line.file != revoked::NAME);
+        problems.extend(of_files.map(refused));
         let name = |file: u32| texts.get(file as usize).map(|(name, _)| name.as_str()).unwrap_or_default();
         let useless = admission.without_effect();
         problems.extend(useless.iter().map(|(offer, why)| {
             format!("{}:{}: warning: {}: {why}", name(offer.file), offer.line, offer.feature)
         }));
-        Read { files: self.files(tenant, &texts, &documents, admission), problems, unreadable: Vec::new() }
+        let learned = revoked::learned(tenant, remembered, &admission.revocations);
+        let mut files = self.files(tenant, &texts, &documents, admission);
+        if let Some((file, told)) = learned {
+            files.push(file);
+            problems.extend(told);
+        }
+        Read { files, problems, unreadable: Vec::new() }
     }
 
     fn files(

@@ -358,7 +358,7 @@ pub struct Report {
 pub fn check(config: &Config) -> Result<Report, crate::config::ConfigError> {
     let loader = Loader::new(config, hostid::machine())?;
     let servers = if config.cluster.token_file.is_some() { 3 } else { 1 };
-    let read = loader.read(Clock::default().now(), servers);
+    let read = loader.read(Clock::default().now(), servers, "");
     Ok(Report {
         files: read.files.len(),
         lines: read.files.iter().map(|file| file.lines.len()).sum(),

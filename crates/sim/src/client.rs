@@ -136,7 +136,7 @@ impl Client {
             queue_until: None,
             share: None,
         };
-        self.insist(Request::Do(Command::CheckOut(ask))).await
+        self.insist(Request::Do(Command::CheckOutOnce(ask))).await
     }
 
     /// Holds on for a while, with signs of life; some clients are late with them.
@@ -212,7 +212,7 @@ impl Client {
                 }
                 return Ok(reply);
             }
-            if let (Some(Bug::RetryWithoutKey), Request::Do(Command::CheckOut(ask))) =
+            if let (Some(Bug::RetryWithoutKey), Request::Do(Command::CheckOutOnce(ask))) =
                 (self.world.options.bug, &mut request)
             {
                 ask.request = RequestKey(0);

@@ -60,6 +60,28 @@ impl Site {
         Err(refusal)
     }
 
+    /// As [`Site::check_out`]; and once it is refused, no copy of the request takes a seat that its sender knows nothing of:
+    /// networks deliver late, and servers pass on what they could not at first.
+    pub(crate) fn check_out_once(&mut self, ask: &CheckOut) -> Result<Reply, Refusal> {
+        match self.check_out(ask) {
+            Err(Refusal::RequestDone) => Err(self.still_refused(ask).unwrap_or(Refusal::RequestDone)),
+            Err(refusal) => {
+                if let Some(session) = self.sessions.get_mut(ask.session) {
+                    session.remember(ask.request);
+                }
+                Err(refusal)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Why a request that was answered would be refused now, if it would.
+    fn still_refused(&self, ask: &CheckOut) -> Option<Refusal> {
+        let session = self.sessions.get(ask.session)?;
+        let key = FeatureKey::new(&session.tenant, &ask.feature);
+        self.plan(ask, &key, &self.claimed(&key)).err()
+    }
+
     /// A retry gets the answer of the first try (design.md §5; field.md, pain 17).
     pub(crate) fn asked_before(
         &self,

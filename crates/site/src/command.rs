@@ -42,7 +42,7 @@ pub enum Command {
     RenewSession { session: SessionId, until: Timestamp },
     /// End a session and give back what it holds; hold windows still run.
     EndSession { session: SessionId, why: EndReason },
-    /// Take seats.
+    /// Take seats; in logs of before [`Command::CheckOutOnce`].
     CheckOut(CheckOut),
     /// Give a grant back.
     CheckIn { session: SessionId, grant: GrantId },
@@ -95,6 +95,8 @@ pub enum Command {
     LogOff { session: SessionId },
     /// What sessions hold under licenses of this type ends every so many minutes of the site's time; `None` = it doesn't.
     SetDisconnect { license_type: String, minutes: Option<u32> },
+    /// Take seats; a refusal binds every copy of the request, also one that was on its way for longer.
+    CheckOutOnce(CheckOut),
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

@@ -171,6 +171,7 @@ impl Site {
             Command::Direct { tenant, changes, by } => self.direct(tenant, changes, by),
             Command::LogOn { session, place } => self.log_on(*session, place),
             Command::OpenModule { session, feature } => self.open_module(*session, feature),
+            Command::CheckOutOnce(ask) => self.check_out_once(ask),
             Command::LogOff { session } => self.log_off(*session),
             Command::SetDisconnect { license_type, minutes } => self.set_disconnect(license_type, *minutes),
             access => self.administer(access),

@@ -203,7 +203,7 @@ fn tell(entry: &Entry, reply: &Result<Reply, Refusal>) -> String {
             }
             text
         }
-        Command::CheckOut(ask) => format!(
+        Command::CheckOut(ask) | Command::CheckOutOnce(ask) => format!(
             "{:?} asks {} {} of {} {}, key {:?}, until {:?}, share {:?}",
             ask.session.0,
             ask.amount.at_least,

@@ -340,6 +340,24 @@ fn a_retry_gets_the_same_grants_and_none_after_giving_back() {
 }
 
 #[test]
+fn a_refusal_binds_a_copy_of_its_request_that_arrives_when_a_seat_is_free() {
+    let mut site = Story::with(vec![line("f", "1", 1)]);
+    let held = site.one(1, "f");
+    let keyed =
+        || Command::CheckOutOnce(CheckOut { request: RequestKey(7), ..ask(2, "f", Amount::exactly(1)) });
+    let first = site.run(keyed());
+    assert!(matches!(first, Err(Refusal::NoneLeft(_))), "{first:?}");
+    assert_eq!(site.run(keyed()), first, "a retry gets the answer of the first try");
+    site.run(check_in(1, held)).unwrap();
+    assert_eq!(
+        site.run(keyed()),
+        Err(Refusal::RequestDone),
+        "its sender knows of no seat and gives none back"
+    );
+    assert_eq!(site.used("main", "f"), 0);
+}
+
+#[test]
 fn the_key_of_a_request_that_waits_is_not_for_another_feature() {
     let mut site = Story::with(vec![line("f", "1", 1), line("g", "1", 1)]);
     site.one(1, "f");

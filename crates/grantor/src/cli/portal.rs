@@ -65,6 +65,9 @@ pub(crate) enum PortalAction {
     /// Who comes to the portal's pages
     #[command(subcommand)]
     Person(PortalPerson),
+    /// Signing keys: changes that take two administrators, and what to do when one is compromised
+    #[command(subcommand)]
+    Key(PortalKey),
     /// Serve the portal's pages over HTTPS, until it is stopped
     #[command(
         after_help = "The first administrator is invited at the command line:\n  grantor portal person add ada@example.com \"Ada Lovelace\" --role administrator"
@@ -214,6 +217,93 @@ fn role(word: &str) -> Result<grantor_portal::rights::Role, String> {
     Role::parse(word).ok_or_else(|| format!("it is none of {}", known()))
 }
 
+/// `grantor portal key …`.
+#[derive(Subcommand)]
+pub(crate) enum PortalKey {
+    /// List the signer's keys, and the changes that were asked for
+    List,
+    /// Ask for a change, as the administrator of --by; another one approves it
+    Ask {
+        #[command(subcommand)]
+        wish: KeyWish,
+        /// Why
+        #[arg(long, global = true, default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Approve a change that another administrator asked for, as the administrator of --by
+    Approve {
+        /// The change's number
+        change: i64,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Decline a change, as the administrator of --by
+    Decline {
+        /// The change's number
+        change: i64,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// List the files that a key signed
+    Files {
+        /// The key's id
+        key: String,
+        /// Only those signed at this instant or later, such as 2026-11-24T00:00:00Z
+        #[arg(long, value_name = "INSTANT")]
+        since: Option<jiff::Timestamp>,
+    },
+    /// Have every active file that a key signed signed anew by the key in use
+    SignAnew {
+        /// The key's id
+        key: String,
+        /// Only those signed at this instant or later
+        #[arg(long, value_name = "INSTANT")]
+        since: Option<jiff::Timestamp>,
+    },
+    /// Tell where each line of license files that turned up comes from; exit code 1 if one is not in the log
+    Origin {
+        /// License files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Write the REVOKED lines of all revoked keys: a file for license servers
+    Revoked,
+}
+
+/// What is asked for.
+#[derive(Subcommand)]
+pub(crate) enum KeyWish {
+    /// That a key signs from now on
+    Use {
+        /// A file with its KEY line, of `grantor keys certify`
+        #[arg(long, value_name = "FILE")]
+        certificate: PathBuf,
+    },
+    /// That a key signs no more; what it signed stays valid
+    Retire {
+        /// Whose key it is
+        publisher: String,
+        /// Its id
+        key: String,
+    },
+    /// That a key signs no more, and nothing it signed counts from a day on
+    Revoke {
+        /// A file with the REVOKED line, of `grantor keys revoke`
+        #[arg(long, value_name = "FILE")]
+        revocation: PathBuf,
+    },
+}
+
+/// Who somebody is.
+#[derive(Args)]
+pub(crate) struct Password {
+    /// A file with the password of --by; asked for without it
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
 /// `grantor portal order …`.
 #[derive(Subcommand)]
 pub(crate) enum PortalOrder {
@@ -286,15 +376,40 @@ pub(crate) enum PortalFile {
 /// `grantor signer …`.
 #[derive(Subcommand)]
 pub(crate) enum Signer {
-    /// Seal a publisher's signing key with a passphrase, in a folder of the signer's own
+    /// Make a signer's folder: the log's key and, with --keys, a publisher's signing key, sealed with a passphrase
     Init {
         /// The signer's folder, made if it is not there
         folder: PathBuf,
         /// The folder of `grantor keys new`; delete its `signing.key` afterwards, keep `root.key` offline
         #[arg(long)]
-        keys: PathBuf,
+        keys: Option<PathBuf>,
+        /// What the log is called; the publisher's name without it
+        #[arg(long, value_name = "NAME")]
+        log: Option<String>,
         /// A file with the passphrase; asked for without it
         #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Have the signer sign for another publisher, too, from its next start on
+    Add {
+        /// The signer's folder
+        folder: PathBuf,
+        /// The folder of `grantor keys new`: `publisher`, `root.pub`, `signing.cert`, and `signing.key` unless the signer has it
+        #[arg(long)]
+        keys: PathBuf,
+        /// A file with the signer's passphrase; asked for without it
+        #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Make a new signing key in the signer and print its public half, for `grantor keys certify`
+    NewKey {
+        /// The signer's folder
+        folder: PathBuf,
+        /// On the PKCS#11 token that `signer.toml` names, which it never leaves
+        #[arg(long)]
+        on_token: bool,
+        /// A file with the signer's passphrase; asked for without it
+        #[arg(long, conflicts_with = "on_token")]
         passphrase_file: Option<PathBuf>,
     },
     /// Sign what the portal's log says was generated, until it is stopped

@@ -12,6 +12,7 @@ mod license;
 mod man;
 mod portal;
 mod remote;
+mod secret;
 mod server;
 mod setup;
 mod signer;

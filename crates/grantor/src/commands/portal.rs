@@ -2,6 +2,7 @@
 //! clock and randomness, and shows what came of it.
 
 mod files;
+mod keys;
 mod mail;
 mod orders;
 mod people;
@@ -109,6 +110,7 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
         }
         PortalAction::File(action) => files::act(desk, action).await,
         PortalAction::Person(action) => people::act(desk, action).await,
+        PortalAction::Key(action) => keys::act(desk, action).await,
         PortalAction::Serve { config } => serve::run(desk, config.as_deref()).await,
         PortalAction::Mail { config, to } => mail::run(desk, config.as_deref(), to).await,
         PortalAction::Backup { file } => write_backup(desk, file).await,
@@ -249,11 +251,13 @@ impl From<BackupError> for Failure {
     }
 }
 
+fn no_signer() -> Failure {
+    Failure::new(Exit::Usage, "no signer is named")
+        .hint("`--signer SOCKET`, where `grantor signer run` listens")
+}
+
 async fn sign(desk: &Desk<'_>) -> Result<(), Failure> {
-    let Some(signer) = &desk.signer else {
-        return Err(Failure::new(Exit::Usage, "no signer is named")
-            .hint("`--signer SOCKET`, where `grantor signer run` listens"));
-    };
+    let signer = desk.signer.as_ref().ok_or_else(no_signer)?;
     let signed = sign_all(&desk.store, signer).await?;
     output::error(&format!("{signed} signed"));
     Ok(())
@@ -263,7 +267,7 @@ impl From<SigningError> for Failure {
     fn from(error: SigningError) -> Self {
         let hint = match &error {
             SigningError::Books(_) => return Self::new(Exit::Io, &error),
-            SigningError::Signer(SignerError::Refused(_)) => "the signer's own messages say more",
+            SigningError::Signer(SignerError::Refused(refusal)) => refusal.hint(),
             SigningError::Signer(SignerError::Away { .. }) => {
                 "start it with `grantor signer run`; what waits is signed by `grantor portal sign`"
             }

@@ -56,10 +56,10 @@ pub fn admitted(docs: &[Document]) -> Admission {
     admit(docs, &trust(), &machine(), today())
 }
 
-/// The states of all signed statements but KEY lines, by name.
+/// The states of all statements that a signing key signed, by name.
 pub fn states(doc: &Document) -> Vec<(String, LineState)> {
     let shown = verify(doc, &trust()).into_iter().map(|(i, state)| (&doc.statements()[i], state));
-    shown.filter(|(s, _)| s.keyword != "KEY").map(|(s, state)| (s.name().to_owned(), state)).collect()
+    shown.filter(|(s, _)| !s.is_by_root()).map(|(s, state)| (s.name().to_owned(), state)).collect()
 }
 
 pub const FILE: &str = r#"# Acme license

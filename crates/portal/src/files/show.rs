@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use grantor_license::parse;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{Chosen, LicenseFile, Machine, Selection, id_of, number};
+use super::{Chosen, LicenseFile, Machine, Selection, id_of, key_of, number};
 use crate::accounts::Account;
 use crate::entity::{file, site};
 use crate::store::Store;
@@ -223,14 +224,16 @@ pub async fn unsigned(store: &Store) -> Result<Vec<(String, String)>, Failure> {
     Ok(rows.into_iter().map(|row| (number(row.id), row.unsigned)).collect())
 }
 
-/// Keeps a file's signed text. Two that sign the same file bring the same text, so it does not matter who is first.
+/// Keeps a file's signed text, which was signed at that instant. Two that sign the same file bring the same text, so it does not matter who is first.
 ///
 /// # Errors
 /// [`Refusal::UnknownFile`]; the database's.
-pub async fn was_signed(store: &Store, number: &str, text: &str) -> Result<(), Failure> {
+pub async fn was_signed(store: &Store, number: &str, text: &str, at: i64) -> Result<(), Failure> {
     let unknown = || Refusal::UnknownFile(number.to_owned());
     let id = id_of(number).ok_or_else(unknown)?;
-    let change = file::ActiveModel { signed: Set(Some(text.to_owned())), ..Default::default() };
+    let signing_key = Set(key_of(&parse("license", text.as_bytes()).document));
+    let signed = Set(Some(text.to_owned()));
+    let change = file::ActiveModel { signed, signing_key, signed_at: Set(Some(at)), ..Default::default() };
     file::Entity::update_many()
         .set(change)
         .filter(file::Column::Id.eq(id))

@@ -72,6 +72,7 @@ fn links(person: &Person, path: &str) -> Vec<Link> {
         ("Requests", "/requests", Right::Requests),
         ("Catalogues", "/catalogues", Right::Catalogue),
         ("People", "/people", Right::People),
+        ("Keys", "/keys", Right::Keys),
         ("Mail", "/mail", Right::People),
         ("Webhooks", "/hooks", Right::People),
         ("Log", "/log", Right::Log),
@@ -105,6 +106,9 @@ fn said(code: &str) -> Option<&'static str> {
         "saved" => "The filter is saved.",
         "passkey" => "The passkey is added; from now on it signs you in.",
         "removed" => "Removed.",
+        "asked" => "Asked. Another administrator approves or declines it.",
+        "approved" => "Approved. The signer follows as soon as it has seen the log.",
+        "declined" => "Declined.",
         _ => return None,
     })
 }

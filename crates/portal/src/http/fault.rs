@@ -98,6 +98,8 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         Refusal::UnknownPerson(_) | Refusal::UnknownOrder(_) | Refusal::TicketEnded => StatusCode::NOT_FOUND,
+        Refusal::UnknownKeyChange(_) => StatusCode::NOT_FOUND,
+        Refusal::NotAnAdministrator(_) | Refusal::SamePerson(_) => StatusCode::FORBIDDEN,
         Refusal::TokenEnded | Refusal::PasskeyWrong => StatusCode::UNAUTHORIZED,
         Refusal::ChallengeEnded => StatusCode::CONFLICT,
         Refusal::UnknownLrn(_)
@@ -109,6 +111,7 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         Refusal::ActivatedElsewhere(_)
         | Refusal::ChangedMeanwhile(_)
         | Refusal::OrderDiffers(_)
+        | Refusal::KeyChangeDecided(_)
         | Refusal::FileEnded(_) => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }

@@ -1,8 +1,9 @@
-//! The publisher's own pages: accounts, orders, catalogues, people, requests, mail and the log.
+//! The publisher's own pages: accounts, orders, catalogues, people, requests, webhooks, keys, mail and the log.
 
 mod accounts;
 mod catalogues;
 mod hooks;
+mod keys;
 mod log;
 mod orders;
 mod people;
@@ -18,6 +19,7 @@ pub(super) fn routes() -> Vec<Route> {
         people::routes(),
         requests::routes(),
         hooks::routes(),
+        keys::routes(),
         log::routes(),
     ];
     all.into_iter().flatten().collect()

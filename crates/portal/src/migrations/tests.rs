@@ -52,6 +52,11 @@ const ROWS: &[(usize, &str)] = &[
          due_at, changed_at) values ('1', 'question', 'A', 'B', 'a@b.example', '', 'S', false, '{}', 'open', 1, 2, 1)",
     ),
     (
+        9,
+        "insert into key_changes (what, publisher, signing_key, line, reason, asked_by, asked_at) \
+         values ('retire', 'p', 'k', '', 'old', 'ann', 1)",
+    ),
+    (
         8,
         "insert into hooks (address, events, secret, active, next_position, tries, next_at, created_at) values ('https://x', '', 's', true, 0, 0, 0, 1)",
     ),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Answer, MAX_MESSAGE, Message, Request, SignerRefusal, VERSION};
+use super::{Answer, HeldKey, MAX_MESSAGE, Message, Request, SignerRefusal, VERSION};
 
 /// How long the signer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,6 +64,28 @@ impl Client {
     pub fn size(&self) -> Result<u64, SignerError> {
         match self.ask(Request::Size)? {
             Answer::Size(size) => Ok(size),
+            _ => Err(self.odd()),
+        }
+    }
+
+    /// The keys that the signer has. Blocks.
+    ///
+    /// # Errors
+    /// [`SignerError`].
+    pub fn keys(&self) -> Result<Vec<HeldKey>, SignerError> {
+        match self.ask(Request::Keys)? {
+            Answer::Keys(keys) => Ok(keys),
+            _ => Err(self.odd()),
+        }
+    }
+
+    /// Whether the signer could follow a `KEY` line, or a `REVOKED` line is by a root key it knows. Blocks.
+    ///
+    /// # Errors
+    /// [`SignerError`].
+    pub fn check(&self, line: &str) -> Result<(), SignerError> {
+        match self.ask(Request::Check { line: line.to_owned() })? {
+            Answer::Fits => Ok(()),
             _ => Err(self.odd()),
         }
     }

@@ -10,7 +10,7 @@ use grantor_license::parse;
 
 use super::client::{read, write};
 use super::witness::Witness;
-use super::{Answer, Message, Request, Secrets, SignerRefusal, VERSION};
+use super::{Answer, HeldKey, Message, Request, Ring, SignerRefusal, VERSION};
 use crate::catalogues::digest;
 use crate::ledger;
 
@@ -28,7 +28,7 @@ pub struct ServeError {
 /// A signer that listens.
 pub struct Server {
     listener: UnixListener,
-    secrets: Secrets,
+    ring: Ring,
     witness: Witness,
 }
 
@@ -49,7 +49,7 @@ impl Server {
     ///
     /// # Errors
     /// Either can't be opened or is not there; another signer uses the folder.
-    pub fn start(folder: &Path, socket: &Path, secrets: Secrets) -> Result<Self, ServeError> {
+    pub fn start(folder: &Path, socket: &Path, ring: Ring) -> Result<Self, ServeError> {
         let at = |path: &Path| {
             let path = path.to_owned();
             move |error| ServeError { path, error }
@@ -64,13 +64,19 @@ impl Server {
         let listener = UnixListener::bind(socket).map_err(at(socket))?;
         let only_us = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(socket, only_us).map_err(at(socket))?;
-        Ok(Self { listener, secrets, witness })
+        Ok(Self { listener, ring, witness })
     }
 
     /// How many entries of the log were seen.
     #[must_use]
     pub fn seen(&self) -> u64 {
         self.witness.frontier.size()
+    }
+
+    /// The keys that there are.
+    #[must_use]
+    pub fn keys(&self) -> Vec<HeldKey> {
+        self.ring.held(&self.witness.decided)
     }
 
     /// Answers until the process ends, or its disk fails.
@@ -116,6 +122,11 @@ impl Server {
         }
         match message.body {
             Request::Size => Answer::Size(self.seen()),
+            Request::Check { line } => match self.ring.check(&line) {
+                Ok(()) => Answer::Fits,
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Request::Keys => Answer::Keys(self.keys()),
             Request::Sign { from, entries, documents } => {
                 self.sign(from, &entries, &documents).unwrap_or_else(Answer::Refused)
             }
@@ -125,7 +136,7 @@ impl Server {
     fn sign(&mut self, from: u64, entries: &[String], documents: &[String]) -> Result<Answer, SignerRefusal> {
         self.witness.see(from, entries)?;
         let documents = documents.iter().map(|text| self.sign_one(text)).collect::<Result<_, _>>()?;
-        let checkpoint = ledger::checkpoint(&self.witness.frontier, &self.secrets.log);
+        let checkpoint = ledger::checkpoint(&self.witness.frontier, &self.ring.log);
         let checkpoint = checkpoint.map_err(|error| SignerRefusal::Failed(error.to_string()))?;
         Ok(Answer::Signed { documents, checkpoint })
     }
@@ -139,12 +150,7 @@ impl Server {
         if let Some(problem) = parsed.problems.first().filter(|_| parsed.has_errors()) {
             return Err(SignerRefusal::Document(problem.to_string()));
         }
-        let unsignable = parsed.document.unsignable(self.secrets.certificate.publisher());
-        if let Some((_, state)) = unsignable.first() {
-            return Err(SignerRefusal::Document(state.message().to_owned()));
-        }
-        let signed =
-            grantor_license::sign(&parsed.document, &self.secrets.signing, &self.secrets.certificate);
+        let signed = self.ring.sign(&parsed.document, &self.witness.decided)?;
         Ok(String::from_utf8_lossy(&signed.to_bytes()).into_owned())
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::SignerRefusal;
+use super::decided::{AboutKey, Decided, PUT_TO_USE, RETIRED, REVOKED};
 use crate::ledger::Frontier;
 
 /// The first line of the file.
@@ -19,6 +20,8 @@ pub(super) struct Witness {
     pub(super) frontier: Frontier,
     /// SHA-256 of every file that an entry says was generated.
     generated: HashSet<String>,
+    /// What the entries decided of keys.
+    pub(super) decided: Decided,
 }
 
 impl Witness {
@@ -44,7 +47,8 @@ impl Witness {
         let end = (HEADER.len() + whole) as u64;
         file.set_len(end)?;
         file.seek(SeekFrom::Start(end))?;
-        let mut witness = Self { file, frontier: Frontier::default(), generated: HashSet::new() };
+        let (frontier, generated, decided) = Default::default();
+        let mut witness = Self { file, frontier, generated, decided };
         for entry in entries[..whole].lines() {
             let read = read(entry).map_err(io::Error::other)?;
             witness.take(entry, read);
@@ -55,6 +59,7 @@ impl Witness {
     fn take(&mut self, entry: &str, read: Entry) {
         self.frontier.append(entry.as_bytes());
         self.generated.extend(read.more.sha256.filter(|_| read.what == GENERATED));
+        self.decided.take(&read.what, read.about_key);
     }
 
     /// Takes further entries, all or none.
@@ -92,6 +97,8 @@ struct Entry {
     what: String,
     #[serde(default)]
     more: More,
+    #[serde(skip)]
+    about_key: AboutKey,
 }
 
 #[derive(Deserialize, Default)]
@@ -99,9 +106,20 @@ struct More {
     sha256: Option<String>,
 }
 
+/// The same of an entry about a key; others may say anything under these names.
+#[derive(Deserialize)]
+struct KeyEntry {
+    more: AboutKey,
+}
+
 fn read(entry: &str) -> Result<Entry, String> {
     if entry.contains(['\n', '\r']) {
         return Err("an entry is one line".to_owned());
     }
-    serde_json::from_str(entry).map_err(|error| error.to_string())
+    let mut read: Entry = serde_json::from_str(entry).map_err(|error| error.to_string())?;
+    if [PUT_TO_USE, RETIRED, REVOKED].contains(&read.what.as_str()) {
+        let about: KeyEntry = serde_json::from_str(entry).map_err(|error| error.to_string())?;
+        read.about_key = about.more;
+    }
+    Ok(read)
 }

@@ -39,7 +39,7 @@ pub(super) async fn take_seats(app: &App, id: HexId, body: CheckOut) -> Result<R
                 .into());
         }
         Some(lease) => Command::CheckOutReserved { ask, lease: SessionId(lease.0) },
-        None => Command::CheckOut(ask),
+        None => Command::CheckOutOnce(ask),
     };
     match app.propose(command).await? {
         Reply::CheckedOut { grants } => {

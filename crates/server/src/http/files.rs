@@ -1,5 +1,6 @@
 //! License files over the API: loading, showing, removing, reading the configured ones again.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use axum::extract::{Request, State};
@@ -10,7 +11,7 @@ use grantor_api::{Code, Problem, limits};
 use grantor_site::access::Scope;
 use grantor_site::command::LicenseFile;
 use grantor_site::outcome::PoolChange;
-use grantor_site::{Command, Refusal, Reply};
+use grantor_site::{Command, Refusal, Reply, Site};
 
 use super::answer::Failure;
 use super::auth::Caller;
@@ -19,6 +20,7 @@ use super::{App, Rules};
 use crate::config::{Config, ConfigError};
 use crate::eventlog;
 use crate::loader::Read;
+use crate::revoked;
 
 /// Reads the configuration and its license files again: new and changed files are loaded, missing ones removed.
 #[utoipa::path(post, path = "/v1/admin/reread", tag = "administration", responses((status = 200, body = Loaded), (status = "default", body = grantor_api::Problem, content_type = "application/problem+json")))]
@@ -49,9 +51,11 @@ pub(crate) async fn load(
         problem.problems = vec![crate::loader::for_three(&name)];
         return Err(problem.into());
     }
-    let read =
-        app.rules().loader.admit(&tenant.as_str().into(), vec![(name.clone(), bytes.to_vec())], app.now());
-    if read.files.iter().all(|file| file.lines.is_empty()) {
+    not_remembered(&name)?;
+    let remembered = app.consensus.look(revoked::remembered);
+    let texts = vec![(name.clone(), bytes.to_vec())];
+    let read = app.rules().loader.admit(&tenant.as_str().into(), texts, app.now(), &remembered);
+    if read.files.iter().all(|file| file.lines.is_empty() && file.name != revoked::NAME) {
         let mut problem = Problem::new(
             Code::BadLicenseFile,
             "no line of the file can be taken",
@@ -90,9 +94,21 @@ pub(crate) async fn remove(
     Path((tenant, name)): Path<(String, String)>,
 ) -> Result<axum::Json<Loaded>, Failure> {
     let by = caller.need_for(Scope::Licenses, &tenant)?;
+    not_remembered(&name)?;
     let mut loaded = Loaded::default();
     app.remove_file(&tenant, &name, &by, &mut loaded).await?;
     Ok(axum::Json(loaded))
+}
+
+/// What is remembered of revoked keys is nobody's to replace or remove.
+fn not_remembered(name: &str) -> Result<(), Failure> {
+    if name != revoked::NAME {
+        return Ok(());
+    }
+    let detail = format!("`{name}` is what the servers remember of revoked keys, and only grows");
+    Err(Problem::new(Code::Forbidden, "this file can't be changed", detail)
+        .hint("load REVOKED lines under another name: they are remembered")
+        .into())
 }
 
 impl App {
@@ -133,7 +149,7 @@ impl App {
     async fn reread(&self, by: &str) -> Result<Loaded, Failure> {
         let rules = self.rules();
         let servers = self.voters();
-        let read = rules.loader.read(self.now(), servers);
+        let read = rules.loader.read(self.now(), servers, &self.consensus.look(revoked::remembered));
         if servers > 1 && read.files.is_empty() && read.unreadable.is_empty() && read.problems.is_empty() {
             return Err(Problem::new(
                 Code::BadConfiguration,
@@ -179,8 +195,31 @@ impl App {
             if let Reply::FileLoaded { changes } = self.propose(command).await? {
                 answer.changes.extend(changes.into_iter().map(change));
             }
+            if answer.loaded.iter().any(|name| name == revoked::NAME) {
+                self.judge_again(by, &mut answer).await?;
+            }
         }
         Ok(answer)
+    }
+
+    /// A key was revoked: every file that is loaded is judged again, as it was read.
+    async fn judge_again(&self, by: &str, answer: &mut Loaded) -> Result<(), Failure> {
+        let (rules, site) = (self.rules(), self.consensus.view());
+        let remembered = revoked::remembered(&site);
+        for (tenant, texts) in together(&site, &rules) {
+            let read = rules.loader.admit(&tenant, texts, self.now(), &remembered);
+            let differs = |file: &Arc<LicenseFile>| !site.files().any(|old| old.is_same(file));
+            let load: Vec<_> = read.files.into_iter().filter(differs).collect();
+            if load.is_empty() {
+                continue;
+            }
+            answer.problems.extend(read.problems);
+            let command = Command::ReplaceFiles { tenant, load, remove: Vec::new(), by: by.to_owned() };
+            if let Reply::FileLoaded { changes } = self.propose(command).await? {
+                answer.changes.extend(changes.into_iter().map(change));
+            }
+        }
+        Ok(())
     }
 
     async fn remove_file(
@@ -212,6 +251,21 @@ fn log(loaded: &Loaded) {
         problems = loaded.problems.len(),
         "license files read"
     );
+}
+
+/// Files' names and bytes.
+type Texts = Vec<(String, Vec<u8>)>;
+
+/// Loaded files with what they said, those together that were admitted together: the configured ones of a tenant, and each that
+/// came over the API.
+fn together(site: &Site, rules: &Rules) -> Vec<(Arc<str>, Texts)> {
+    let mut groups: BTreeMap<(Arc<str>, String), Texts> = BTreeMap::new();
+    for file in site.files().filter(|file| file.name != revoked::NAME) {
+        let own = if rules.loader.is_configured(&file.name) { String::new() } else { file.name.clone() };
+        let text = (file.name.clone(), file.text.clone().into_bytes());
+        groups.entry((file.tenant.clone(), own)).or_default().push(text);
+    }
+    groups.into_iter().map(|((tenant, _), texts)| (tenant, texts)).collect()
 }
 
 fn bad_configuration(error: &ConfigError) -> Failure {

@@ -39,7 +39,7 @@ pub(crate) async fn take(
     let opened = app.propose(Command::OpenSession(open)).await?;
     let ask = checkouts::ask(&app, &body.checkout, session)?;
     let is_new = matches!(opened, Reply::Opened { resumed: false, .. });
-    match app.propose(Command::CheckOut(ask)).await {
+    match app.propose(Command::CheckOutOnce(ask)).await {
         Ok(Reply::CheckedOut { grants }) => {
             let grants = grants.into_iter().map(checkouts::grant).collect();
             Ok((

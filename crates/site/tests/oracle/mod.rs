@@ -151,6 +151,7 @@ impl Oracle {
             }
             Command::EndSession { session, .. } => self.end(*session),
             Command::CheckOut(ask) => self.check_out(ask),
+            Command::CheckOutOnce(ask) => self.check_out_once(ask),
             Command::CheckIn { session, grant } => self.check_in(*session, *grant),
             Command::Borrow { session, grant, loan, until } => self.borrow(*session, *grant, *loan, *until),
             Command::ReturnLoan { loan } => self.return_loan(*loan),

@@ -51,6 +51,23 @@ impl Oracle {
         Err(refusal)
     }
 
+    /// As [`Self::check_out`]; a refusal binds copies of the request.
+    pub fn check_out_once(&mut self, ask: &CheckOut) -> Result<Reply, Refusal> {
+        let reply = self.check_out(ask);
+        match &reply {
+            Err(Refusal::RequestDone) => {
+                let session = self.session(ask.session).unwrap();
+                let claimed = self.claimed(&key(&session.open.tenant, &ask.feature), None);
+                Err(self.plan(ask, &claimed).err().unwrap_or(Refusal::RequestDone))
+            }
+            Err(_) => {
+                self.remember(ask.session, ask.request);
+                reply
+            }
+            Ok(_) => reply,
+        }
+    }
+
     /// The answer to a request whose key was used before.
     pub fn asked_before(&self, ask: &CheckOut, key: &Key) -> Option<Result<Reply, Refusal>> {
         if ask.request == RequestKey::default() {
@@ -359,7 +376,17 @@ impl Oracle {
         if grant.came_with.is_some() || request == RequestKey::default() {
             return;
         }
-        let Some(session) = grant.session.and_then(|session| self.session_mut(session)) else { return };
+        if let Some(session) = grant.session {
+            self.remember(session, request);
+        }
+    }
+
+    /// The last eight keys of requests that were refused, or whose grants are gone.
+    fn remember(&mut self, session: SessionId, request: RequestKey) {
+        if request == RequestKey::default() {
+            return;
+        }
+        let Some(session) = self.session_mut(session) else { return };
         if !session.done.contains(&request) {
             session.done.push(request);
         }

@@ -304,7 +304,7 @@ fn command(oracle: &Oracle, now: Timestamp, violations: &[u64], step: &Step) -> 
             Command::OpenInstance { open, instance: format!("i{name}").into() }
         }
         Step::Reserved { nth, ask } => match command(oracle, now, violations, ask) {
-            Command::CheckOut(ask) => reserved(oracle, *nth, ask),
+            Command::CheckOut(ask) | Command::CheckOutOnce(ask) => reserved(oracle, *nth, ask),
             other => other,
         },
         Step::Renew { session, by } => {
@@ -321,7 +321,8 @@ fn command(oracle: &Oracle, now: Timestamp, violations: &[u64], step: &Step) -> 
             ask.version = crate::support::version(VERSIONS[*wanted]);
             ask.queue_until = wait.map(|by| later(now, by));
             ask.share = share.map(|number| format!("call {number}").into());
-            Command::CheckOut(ask)
+            // Both forms: logs have the older one, too.
+            if session % 2 == 0 { Command::CheckOutOnce(ask) } else { Command::CheckOut(ask) }
         }
         Step::BorrowOwn { nth, loan, by } => {
             let grant = oracle.grants.get(nth % oracle.grants.len().max(1));
