@@ -201,7 +201,7 @@ test("an order becomes a license file that is updated, upgraded past and deactiv
   assert.equal((await summary.json()).rows.length, 2);
 
   // The publisher looks back, and can prove it.
-  for (const [name, link] of [["log", "Log"], ["keys", "Keys"], ["mail", "Mail"], ["catalogues", "Catalogues"], ["orders-all", "Orders"]]) {
+  for (const [name, link] of [["webhooks", "Webhooks"], ["log", "Log"], ["keys", "Keys"], ["mail", "Mail"], ["catalogues", "Catalogues"], ["orders-all", "Orders"]]) {
     await open(admin, link);
     await sound(admin, name);
   }

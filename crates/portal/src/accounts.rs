@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::{Failure, Refusal, log};
 
 /// What an account is to the publisher (seed 002, "Sold to Account", "End User Account").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Uses the product.
@@ -57,7 +57,7 @@ pub struct NewAccount {
 }
 
 /// An account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Account {
     /// The database's number of it.
     #[serde(skip)]

@@ -28,7 +28,7 @@ pub use moving::{Move, move_to, moves_left};
 const BY: &str = "activation";
 
 /// What an installation asks; also what stands in a request file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     /// The license reference number of the license letter.

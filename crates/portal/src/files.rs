@@ -19,7 +19,7 @@ pub(crate) use signed_by::was_signed_anew;
 pub use signed_by::{Origin, SignedFile, key_of, origins, signed_by};
 
 /// A machine that a file is for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// Its host id, as `grantor hostid` tells it there.
@@ -29,7 +29,7 @@ pub struct Machine {
 }
 
 /// A part that is chosen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Chosen {
     /// Its part number.
@@ -42,7 +42,7 @@ pub struct Chosen {
 }
 
 /// What the tab "New Activation File" asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
     /// Product and version: a catalogue.
@@ -83,7 +83,7 @@ pub struct Preview {
 }
 
 /// A license file in the portal's books.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LicenseFile {
     /// Its number, `AF-000123`.
     pub number: String,

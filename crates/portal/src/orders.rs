@@ -23,7 +23,7 @@ pub use show::{BookedOrder, OrderLine, list, one, sold_to};
 pub const MAX_LINES: usize = 10_000;
 
 /// How long what was bought may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Term {
     /// For ever; shown as permanent, 1/1/2100 in PureConnect's words.
@@ -48,7 +48,7 @@ impl Term {
 }
 
 /// A line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLine {
     /// Which catalogue sells it.
@@ -60,7 +60,7 @@ pub struct NewLine {
 }
 
 /// An order as it comes in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOrder {
     /// The order's number in the publisher's books, up to 80 characters. The same number is the same order.

@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::{Failure, Refusal, log};
 
 /// What the dialog "Install Site Details" asks for. Only the name is needed; a line has up to 200 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Details {
     /// Unique within the account.
@@ -36,7 +36,7 @@ pub struct Details {
 }
 
 /// An install site.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Site {
     /// The database's number of it.
     pub id: i64,

@@ -55,6 +55,30 @@ const FILE: &str = r#"{"site":"Berlin","selection":{"catalogue":"pureconnect-4",
     "items":[{"part":"SW-001-4.0-SL03","quantity":1},{"part":"SW-001-4.0-AL02","quantity":20}]}}"#;
 
 #[test]
+fn the_description_has_every_route_of_the_api_and_no_other() {
+    on_both(|store| async move {
+        let answer = Door::open(&store, false).get("/api/v1/openapi.json", "").await;
+        let described: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        let of = |(path, all): (&String, &serde_json::Value)| {
+            let methods = all.as_object().unwrap().keys().map(|method| method.to_uppercase());
+            methods.map(|method| format!("{method} {path}")).collect::<Vec<_>>()
+        };
+        let described: BTreeSet<String> =
+            described["paths"].as_object().unwrap().iter().flat_map(of).collect();
+        let api = |path: &str| path.starts_with("/api/") && path != "/api/v1/openapi.json";
+        let routes = routes().into_iter().filter(|route| api(route.path));
+        let routes: BTreeSet<String> =
+            routes.map(|route| format!("{} {}", route.method, route.path)).collect();
+        assert_eq!(described, routes);
+        assert!(
+            answer.body.contains("\"bearer\"") && answer.body.contains("license_type"),
+            "{}",
+            answer.body
+        );
+    });
+}
+
+#[test]
 fn an_order_is_booked_and_a_file_made_once_however_often_they_are_sent() {
     on_both(|store| async move {
         acme(&store).await;

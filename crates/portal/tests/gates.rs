@@ -29,6 +29,7 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /activate", "anybody"),
     ("POST /activate", "anybody"),
     ("POST /api/v1/activations", "anybody"),
+    ("GET /api/v1/openapi.json", "anybody"),
     ("GET /request", "anybody"),
     ("GET /request/{kind}", "anybody"),
     ("POST /request/{kind}", "anybody"),

@@ -1,6 +1,7 @@
 //! What programs ask: JSON in and out, a token in the header, refusals as problem details (RFC 9457). Does what the pages do, by the
 //! same rules; `docs/src/portal-api.md` tells it to strangers.
 
+mod description;
 mod read;
 mod write;
 
@@ -25,8 +26,24 @@ use crate::rights::Right;
 use crate::{Failure, Refusal, files, signing, tokens};
 
 pub(super) fn routes() -> Vec<Route> {
-    let activations = vec![Route::post("/api/v1/activations", Need::Nobody, activate)];
-    [activations, read::routes(), write::routes()].into_iter().flatten().collect()
+    let open = vec![
+        Route::post("/api/v1/activations", Need::Nobody, activate),
+        Route::get("/api/v1/openapi.json", Need::Nobody, description::show),
+    ];
+    [open, read::routes(), write::routes()].into_iter().flatten().collect()
+}
+
+/// Problem details (RFC 9457).
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Refused {
+    /// In a few words.
+    title: &'static str,
+    /// As of HTTP.
+    status: u16,
+    /// What is wrong.
+    detail: String,
+    /// What to do.
+    hint: &'static str,
 }
 
 /// A fault as problem details.
@@ -48,9 +65,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.0.status();
         let (title, detail, hint) = self.0.words();
-        let body = json!({ "title": title, "status": status.as_u16(), "detail": detail, "hint": hint });
+        let body = Refused { title, status: status.as_u16(), detail, hint };
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        (status, kind, body.to_string()).into_response()
+        (status, kind, json!(body).to_string()).into_response()
     }
 }
 
@@ -119,7 +136,18 @@ pub(super) async fn activated(app: &Shared, asked: &Asked) -> Result<(Activated,
     Ok((activated, text))
 }
 
-async fn activate(
+/// What an activation gives.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Active {
+    /// The file's number.
+    file: String,
+    /// Its signed text.
+    license_file: String,
+}
+
+/// Activates an order for an installation, without a token. Asked again, it gives the same file.
+#[utoipa::path(post, path = "/api/v1/activations", request_body = Asked, responses((status = 200, body = Active), (status = "default", body = Refused, content_type = "application/problem+json")), security(()))]
+pub(super) async fn activate(
     State(app): State<Shared>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     asked: Result<Json<Asked>, JsonRejection>,
@@ -128,6 +156,6 @@ async fn activate(
         return Err(Fault::TooOften.into());
     }
     let (activated, text) = activated(&app, &body(asked)?).await?;
-    let body = Json(json!({ "file": activated.file, "license_file": text }));
+    let body = Json(Active { file: activated.file, license_file: text });
     Ok((StatusCode::OK, body).into_response())
 }

@@ -25,7 +25,7 @@ use crate::{Failure, Refusal, log};
 const LETTER: usize = 100;
 
 /// A booked order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Booked {
     /// The order's number.
     pub number: String,

@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::{Failure, Refusal};
 
 /// A booked order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct BookedOrder {
     /// The database's number of it.
     #[serde(skip)]

@@ -3,14 +3,18 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{Caller, Problem};
-use crate::entitlements::balances;
-use crate::files::{self, Filter, Sort};
+use super::{Caller, Problem, Refused};
+use crate::accounts::Account;
+use crate::entitlements::{Balance, balances};
+use crate::files::{self, Filter, LicenseFile, Sort};
 use crate::http::form::Fields;
 use crate::http::{Need, Route};
+use crate::orders::BookedOrder;
 use crate::rights::Right;
+use crate::sites::Site;
 use crate::{orders, people, sites};
 
 /// Rows of a page.
@@ -28,53 +32,92 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// A page of a list, and how many rows there are in all.
-fn rows(total: u64, rows: &impl serde::Serialize) -> Json<Value> {
-    Json(json!({ "total": total, "rows": rows }))
+#[derive(Serialize, ToSchema)]
+pub(super) struct Rows<T> {
+    total: u64,
+    rows: Vec<T>,
 }
 
-async fn accounts(caller: Caller, asked: Fields) -> Result<Json<Value>, Problem> {
+fn rows<T>(total: u64, rows: Vec<T>) -> Json<Rows<T>> {
+    Json(Rows { total, rows })
+}
+
+/// What an account owns of a part.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Owned {
+    catalogue: String,
+    part: String,
+    total: u64,
+    used: u64,
+    available: u64,
+    perpetual: u64,
+    dated: u64,
+    mirrored: bool,
+}
+
+/// Accounts that the person reaches.
+#[utoipa::path(get, path = "/api/v1/accounts", params(("text" = Option<String>, Query, description = "A part of name or number"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<Account>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn accounts(caller: Caller, asked: Fields) -> Result<Json<Rows<Account>>, Problem> {
     caller.needs(Right::See)?;
     let (store, text) = (&caller.app.store, asked.text("text"));
     let (total, found) = people::accounts(store, &caller.person, text, asked.page(), PER_PAGE).await?;
-    Ok(rows(total, &found))
+    Ok(rows(total, found))
 }
 
-async fn summary(caller: Caller, Path(account): Path<String>) -> Result<Json<Value>, Problem> {
+/// Each part: total, used, available.
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/summary", params(("account" = String, Path, description = "Reference number")), responses((status = 200, body = Rows<Owned>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn summary(
+    caller: Caller,
+    Path(account): Path<String>,
+) -> Result<Json<Rows<Owned>>, Problem> {
     let account = caller.account(&account, Right::See).await?;
     let today = jiff::Zoned::now().date().to_string();
     let owned = balances(caller.app.store.read(), account.id, None, &today).await?;
-    let row = |one: &crate::entitlements::Balance| {
-        json!({
-            "catalogue": one.part.catalogue, "part": one.part.number, "total": one.total(), "used": one.used,
-            "available": one.available(), "perpetual": one.perpetual, "dated": one.dated, "mirrored": one.mirrored,
-        })
+    let row = |one: Balance| Owned {
+        total: one.total(),
+        available: one.available(),
+        used: one.used,
+        perpetual: one.perpetual,
+        dated: one.dated,
+        mirrored: one.mirrored,
+        catalogue: one.part.catalogue,
+        part: one.part.number,
     };
-    Ok(rows(owned.len() as u64, &owned.iter().map(row).collect::<Vec<_>>()))
+    Ok(rows(owned.len() as u64, owned.into_iter().map(row).collect()))
 }
 
-async fn list_sites(caller: Caller, Path(account): Path<String>) -> Result<Json<Value>, Problem> {
+/// Install sites.
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/sites", params(("account" = String, Path, description = "Reference number")), responses((status = 200, body = Rows<Site>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn list_sites(
+    caller: Caller,
+    Path(account): Path<String>,
+) -> Result<Json<Rows<Site>>, Problem> {
     let account = caller.account(&account, Right::See).await?;
     let found = sites::list(&caller.app.store, &account, None).await?;
-    Ok(rows(found.len() as u64, &found))
+    Ok(rows(found.len() as u64, found))
 }
 
-async fn list_orders(
+/// Orders with their license reference numbers.
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/orders", params(("account" = String, Path, description = "Reference number"), ("text" = Option<String>, Query, description = "A part of name or number"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<BookedOrder>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn list_orders(
     caller: Caller,
     Path(account): Path<String>,
     asked: Fields,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Rows<BookedOrder>>, Problem> {
     let account = caller.account(&account, Right::See).await?;
     let store = &caller.app.store;
     let (total, found) =
         orders::list(store, Some(account.id), asked.text("text"), asked.page(), PER_PAGE).await?;
-    Ok(rows(total, &found))
+    Ok(rows(total, found))
 }
 
-async fn list_files(
+/// License files, the latest first.
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/files", params(("account" = String, Path, description = "Reference number"), ("active" = Option<String>, Query, description = "yes (default), no or all"), ("machine" = Option<String>, Query), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<LicenseFile>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn list_files(
     caller: Caller,
     Path(account): Path<String>,
     asked: Fields,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Rows<LicenseFile>>, Problem> {
     let account = caller.account(&account, Right::See).await?;
     let filter = Filter {
         active: (asked.text("active") != "all").then_some(asked.text("active") != "no"),
@@ -84,11 +127,12 @@ async fn list_files(
     let order = (Sort::Generated, true);
     let (total, found) =
         files::list(&caller.app.store, &account, &filter, order, asked.page(), PER_PAGE).await?;
-    Ok(rows(total, &found))
+    Ok(rows(total, found))
 }
 
 /// The signed text itself.
-async fn document(
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/files/{number}", params(("account" = String, Path, description = "Reference number"), ("number" = String, Path)), responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn document(
     caller: Caller,
     Path((account, number)): Path<(String, String)>,
 ) -> Result<Response, Problem> {

@@ -5,19 +5,20 @@ use axum::Json;
 use axum::extract::Path;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::{Caller, Problem, body, sign};
-use crate::accounts::{self, Kind, NewAccount};
+use super::{Caller, Problem, Refused, body, sign};
+use crate::accounts::{self, Account, Kind, NewAccount};
 use crate::files::{self, Request, Selection};
 use crate::http::ask::now;
 use crate::http::fault::Fault;
 use crate::http::{Need, Route};
-use crate::orders::{self, NewOrder};
+use crate::orders::{self, Booked, NewOrder};
 use crate::people::Actor;
 use crate::rights::Right;
-use crate::sites::{self, Details};
+use crate::sites::{self, Details, Site};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -29,11 +30,32 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// A license file that was made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Made {
+    file: String,
+}
+
+/// A license file as it would be.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Shown {
+    text: String,
+    explained: String,
+    warnings: Vec<String>,
+}
+
+/// A license file that has ended.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Ended {
+    file: String,
+    active: bool,
+}
+
 type Body<T> = Result<Json<T>, JsonRejection>;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AccountBody {
+pub(super) struct AccountBody {
     reference: String,
     name: String,
     kind: Kind,
@@ -41,7 +63,9 @@ struct AccountBody {
     parent: Option<String>,
 }
 
-async fn create_account(
+/// Creates an account.
+#[utoipa::path(post, path = "/api/v1/accounts", request_body = AccountBody, responses((status = 201, body = Account), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn create_account(
     caller: Caller,
     asked: Body<AccountBody>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
@@ -52,8 +76,12 @@ async fn create_account(
     Ok((StatusCode::CREATED, Json(json!(made))))
 }
 
-/// Sent twice with the same contents, it is booked once.
-async fn book(caller: Caller, asked: Body<NewOrder>) -> Result<(StatusCode, Json<Value>), Problem> {
+/// Books an order. Sent twice with the same contents, it is booked once.
+#[utoipa::path(post, path = "/api/v1/orders", request_body = NewOrder, responses((status = 201, body = Booked), (status = 200, body = Booked, description = "It was booked before"), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn book(
+    caller: Caller,
+    asked: Body<NewOrder>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
     caller.needs(Right::Orders)?;
     let (order, (by, at)) = (body(asked)?, caller.by());
     let bits = getrandom::u64().map_err(|_| Fault::Bug)?;
@@ -63,7 +91,9 @@ async fn book(caller: Caller, asked: Body<NewOrder>) -> Result<(StatusCode, Json
     Ok((status, Json(json!(booked))))
 }
 
-async fn create_site(
+/// Creates an install site.
+#[utoipa::path(post, path = "/api/v1/accounts/{account}/sites", params(("account" = String, Path, description = "Reference number")), request_body = Details, responses((status = 201, body = Site), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn create_site(
     caller: Caller,
     Path(account): Path<String>,
     asked: Body<Details>,
@@ -73,9 +103,9 @@ async fn create_site(
     Ok((StatusCode::CREATED, Json(json!(made))))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct FileBody {
+pub(super) struct FileBody {
     site: String,
     selection: Selection,
     #[serde(default)]
@@ -85,7 +115,9 @@ struct FileBody {
     preview: bool,
 }
 
-async fn generate(
+/// Makes a license file, or shows what it would be.
+#[utoipa::path(post, path = "/api/v1/accounts/{account}/files", params(("account" = String, Path, description = "Reference number"), ("Idempotency-Key" = Option<String>, Header, description = "8 to 200 characters, needed without `preview`: the same again gives the same file")), request_body = FileBody, responses((status = 201, body = Made), (status = 200, body = Shown, description = "A preview"), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn generate(
     caller: Caller,
     Path(account): Path<String>,
     headers: HeaderMap,
@@ -105,12 +137,12 @@ async fn generate(
     };
     if asked.preview {
         let shown = files::preview(store, &request).await?;
-        let shown = json!({ "text": shown.text, "explained": shown.explained, "warnings": shown.warnings });
-        return Ok((StatusCode::OK, Json(shown)));
+        let shown = Shown { text: shown.text, explained: shown.explained, warnings: shown.warnings };
+        return Ok((StatusCode::OK, Json(json!(shown))));
     }
     let number = files::generate(store, &request, &request_key(&caller, &headers)?).await?;
     sign(&caller.app).await;
-    Ok((StatusCode::CREATED, Json(json!({ "file": number }))))
+    Ok((StatusCode::CREATED, Json(json!(Made { file: number }))))
 }
 
 /// A person's own: nobody else's file is found by it.
@@ -123,18 +155,20 @@ fn request_key(caller: &Caller, headers: &HeaderMap) -> Result<String, Problem> 
     Ok(format!("{}/api/{key}", caller.person.id))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Reason {
+pub(super) struct Reason {
     reason: String,
 }
 
-async fn deactivate(
+/// Ends a license file; what it used is available again.
+#[utoipa::path(post, path = "/api/v1/accounts/{account}/files/{number}/deactivate", params(("account" = String, Path, description = "Reference number"), ("number" = String, Path)), request_body = Reason, responses((status = 200, body = Ended), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn deactivate(
     caller: Caller,
     Path((account, number)): Path<(String, String)>,
     asked: Body<Reason>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Ended>, Problem> {
     let account = caller.account(&account, Right::Files).await?;
     files::deactivate(&caller.app.store, &account, &number, &body(asked)?.reason, caller.by()).await?;
-    Ok(Json(json!({ "file": number, "active": false })))
+    Ok(Json(Ended { file: number, active: false }))
 }
