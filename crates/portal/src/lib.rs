@@ -15,6 +15,7 @@ pub mod challenges;
 pub mod draft;
 pub mod entitlements;
 mod entity;
+pub mod export;
 pub mod files;
 pub mod filters;
 pub mod hooks;

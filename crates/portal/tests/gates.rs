@@ -56,6 +56,7 @@ const PAGES: &[(&str, &str)] = &[
     ("POST /sign-in/passkey", "anybody"),
     ("GET /accounts", "signed in"),
     ("GET /accounts/{account}", "sees it"),
+    ("GET /accounts/{account}/export", "sees it"),
     ("GET /accounts/{account}/software", "sees it"),
     ("GET /accounts/{account}/files", "sees it"),
     ("GET /accounts/{account}/files/{number}", "sees it"),

@@ -18,6 +18,9 @@ use webauthn_rp::{
 
 /// Bytes by which an authenticator knows a person.
 pub const HANDLE: usize = 16;
+/// A public key of each kind, as it is kept.
+type PublicKey = CompressedPubKey<[u8; 32], [u8; 32], [u8; 48], Vec<u8>>;
+
 /// Bytes of an answer, at most.
 const ANSWER: usize = 64 * 1024;
 
@@ -136,8 +139,7 @@ impl Place {
         let handle: UserHandle<HANDLE> =
             UserHandle::decode(passkey.handle).unwrap_or_else(|never| match never {});
         let id = CredentialId::decode(passkey.id.as_slice()).map_err(wrong)?;
-        let key: StaticState<CompressedPubKey<[u8; 32], [u8; 32], [u8; 48], Vec<u8>>> =
-            StaticState::decode(&passkey.key).map_err(wrong)?;
+        let key: StaticState<PublicKey> = StaticState::decode(&passkey.key).map_err(wrong)?;
         let counter = DynamicState::decode(passkey.counter).map_err(wrong)?;
         let mut kept = AuthenticatedCredential::new(id, &handle, key, counter).map_err(wrong)?;
         let origins = [self.origin.as_str()];

@@ -137,6 +137,13 @@ pub(crate) enum PortalAccount {
         #[arg(default_value = "")]
         text: String,
     },
+    /// Write everything that an account owns into a folder: account.json, a CSV table for each kind of thing, and its license files
+    Export {
+        /// The account's reference number
+        reference: String,
+        /// The folder, made if it is not there
+        folder: PathBuf,
+    },
 }
 
 /// What an account is to the publisher.

@@ -18,7 +18,7 @@ use grantor_portal::signer::{Client, SignerError};
 use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::sites::{self, Details};
 use grantor_portal::store::Store;
-use grantor_portal::{catalogues, log};
+use grantor_portal::{catalogues, export, log};
 use serde_json::json;
 
 use crate::cli::{Portal, PortalAccount, PortalAction, PortalCatalogue, PortalSite};
@@ -158,6 +158,7 @@ async fn account(desk: &Desk<'_>, action: &PortalAccount) -> Result<(), Failure>
             let made = accounts::create(&desk.store, &new, (desk.by, now())).await?;
             desk.show(&made, [account_row(&made)])
         }
+        PortalAccount::Export { reference, folder } => export_account(desk, reference, folder).await,
         PortalAccount::List { text } => {
             let (total, found) = accounts::search(&desk.store, text, 0, 200).await?;
             desk.show(&found, found.iter().map(account_row))?;
@@ -167,6 +168,25 @@ async fn account(desk: &Desk<'_>, action: &PortalAccount) -> Result<(), Failure>
             Ok(())
         }
     }
+}
+
+async fn export_account(desk: &Desk<'_>, reference: &str, folder: &std::path::Path) -> Result<(), Failure> {
+    let account = accounts::find(desk.store.read(), reference).await?;
+    let all = export::everything(&desk.store, &account, &today().to_string()).await?;
+    let wrong = |error: &dyn std::fmt::Display| Failure::new(Exit::Io, error);
+    std::fs::create_dir_all(folder).at(folder)?;
+    let write = |name: String, text: &str| std::fs::write(folder.join(&name), text).at(&folder.join(&name));
+    write("account.json".to_owned(), &all.json().map_err(|error| wrong(&error))?)?;
+    for (name, text) in all.tables().map_err(|error| wrong(&error))? {
+        write(format!("{name}.csv"), &text)?;
+    }
+    for file in &all.files {
+        if let Some(text) = &file.text {
+            write(format!("{}.lic", file.file.number), text)?;
+        }
+    }
+    output::error(&format!("everything of {} is in {}", account.name, folder.display()));
+    Ok(())
 }
 
 fn account_row(account: &Account) -> String {

@@ -9,6 +9,7 @@ use grantor_web::frame::Pages;
 use super::fault::Fault;
 use super::form::Fields;
 use crate::entitlements::NEVER;
+use crate::export::harmless;
 
 /// What the portal calls itself.
 pub(super) const PRODUCT: &str = "Licensing portal";
@@ -87,10 +88,6 @@ pub(super) fn csv<R: IntoIterator<Item = String>>(
     let bytes = writer.into_inner().map_err(|_| Fault::Bug)?;
     let text = String::from_utf8(bytes).map_err(|_| Fault::Bug)?;
     Ok(download(name, "text/csv; charset=utf-8", text))
-}
-
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 /// A column that a list can be sorted by.

@@ -13,13 +13,14 @@ use crate::entitlements::{Balance, balances};
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
-use crate::http::render::{Column, columns, csv, page};
+use crate::http::render::{Column, columns, csv, download, page};
 use crate::http::{Need, Route};
 use crate::rights::Right;
 use crate::{orders, sites};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
+        Route::get("/accounts/{account}/export", Need::Account(Right::See), export),
         Route::get("/accounts/{account}", Need::Account(Right::See), summary),
         Route::get("/accounts/{account}/software", Need::Account(Right::See), software),
     ]
@@ -199,4 +200,11 @@ async fn software(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
         columns: columns(&asked, &all),
         csv: asked.with(&[("format", "csv")]),
     }))
+}
+
+/// Everything that the account owns, as one file.
+async fn export(ask: Ask, of: Of) -> Result<Response, Fault> {
+    let all = crate::export::everything(&ask.app.store, &of.0, &ask.today().to_string()).await?;
+    let text = all.json().map_err(|_| Fault::Bug)?;
+    Ok(download(&format!("{}.json", of.0.reference), "application/json", text))
 }
