@@ -22,14 +22,5 @@ create table challenges (
     state text not null,
     ends_at bigint not null
 );
--- Whether the visit began with two factors in one: a passkey, or another house's sign-in.
+-- Whether the visit began with two factors in one, a passkey.
 alter table visits add column strong boolean not null default false;
--- By which another house's sign-in knows a person.
-create table identities (
-    id counted key,
-    person_id bigint not null references people (id),
-    issuer text not null,
-    subject text not null,
-    created_at bigint not null,
-    unique (issuer, subject)
-);

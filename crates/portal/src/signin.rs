@@ -88,7 +88,7 @@ pub async fn passed(store: &Store, person: i64, visit: &str, at: i64) -> Result<
     enter(store, person, visit, false, at).await
 }
 
-/// As [`passed`], for what is two factors in one: a passkey, or another house's sign-in. No code is asked for.
+/// As [`passed`], for what is two factors in one, a passkey. No code is asked for.
 ///
 /// # Errors
 /// [`Refusal::UnknownPerson`] for somebody who may not come any more; the database's.

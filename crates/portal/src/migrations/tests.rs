@@ -60,7 +60,11 @@ const ROWS: &[(usize, &str)] = &[
         8,
         "insert into hooks (address, events, secret, active, next_position, tries, next_at, created_at) values ('https://x', '', 's', true, 0, 0, 0, 1)",
     ),
-    (7, "insert into identities (person_id, issuer, subject, created_at) values (1, 'https://i', 's', 1)"),
+    (
+        7,
+        "insert into passkeys (person_id, name, credential, handle, public_key, counter, created_at) \
+         values (1, 'p', 'c', 'h', 'k', 'n', 1)",
+    ),
     (
         5,
         "insert into api_tokens (person_id, name, hash, scopes, created_at, ends_at) values (1, 't', 'h', 'read', 1, 2)",
