@@ -70,6 +70,10 @@ impl Place {
     pub fn new(address: &str) -> Result<Self, Wrong> {
         let host = address.strip_prefix("https://").unwrap_or(address);
         let host = host.split(':').next().unwrap_or(host).to_ascii_lowercase();
+        let is_number = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
+        if is_number {
+            return Err(Wrong("an address of numbers has no passkeys".to_owned()));
+        }
         let domain = AsciiDomain::try_from(host).map_err(wrong)?;
         Ok(Self { id: RpId::Domain(domain), origin: address.to_owned() })
     }
@@ -192,5 +196,6 @@ mod tests {
             assert!(place.made(&asked.state, [0; HANDLE], answer).is_err());
         }
         assert!(Place::new("https://[::1]:1").is_err());
+        assert!(Place::new("https://127.0.0.1:1").is_err());
     }
 }
