@@ -84,7 +84,7 @@ pub struct Asked {
 /// Everything that an account owns.
 #[derive(Debug, Clone, Serialize)]
 pub struct Everything {
-    /// [`VERSION`].
+    /// The version of this form.
     pub version: u32,
     /// The account.
     pub account: Account,
