@@ -66,11 +66,11 @@ impl Fields {
         number(name, self.text(name))
     }
 
-    /// The same query with some fields changed, or taken out where they are empty.
+    /// The same query with some fields changed, or taken out where they are empty; without what says what was just done.
     pub(super) fn with(&self, changes: &[(&str, &str)]) -> String {
         let changed: BTreeMap<&str, &str> = changes.iter().copied().collect();
-        let kept =
-            self.0.iter().filter(|(name, value)| !changed.contains_key(name.as_str()) && !value.is_empty());
+        let stays = |name: &str| name != "done" && !changed.contains_key(name);
+        let kept = self.0.iter().filter(|(name, value)| stays(name) && !value.is_empty());
         let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
         let new = changes.iter().copied().filter(|(_, value)| !value.is_empty());
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.chain(new)).finish();
@@ -142,5 +142,17 @@ impl FromRequest<Shared> for Upload {
             }
         }
         Ok(upload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fields;
+
+    #[test]
+    fn a_link_made_from_a_query_does_not_say_again_what_was_done() {
+        let asked = Fields::parse(b"text=acme&done=saved&page=2");
+        assert_eq!(asked.text("done"), "saved");
+        assert_eq!(asked.with(&[("page", "3")]), "?text=acme&page=3");
     }
 }
