@@ -60,19 +60,29 @@ impl Site {
         Err(refusal)
     }
 
-    /// As [`Site::check_out`]; and once it is refused, no copy of the request takes a seat that its sender knows nothing of:
-    /// networks deliver late, and servers pass on what they could not at first.
+    /// As [`Site::check_out`]; and once it is answered, no copy of the request takes a seat that its sender knows nothing
+    /// of, whether it was refused or given back what it got ([`crate::answered`]).
     pub(crate) fn check_out_once(&mut self, ask: &CheckOut) -> Result<Reply, Refusal> {
-        match self.check_out(ask) {
+        let answer = if self.is_done(ask) { Err(Refusal::RequestDone) } else { self.check_out(ask) };
+        match answer {
             Err(Refusal::RequestDone) => Err(self.still_refused(ask).unwrap_or(Refusal::RequestDone)),
-            Err(refusal) => {
-                if let Some(session) = self.sessions.get_mut(ask.session) {
-                    session.remember(ask.request);
+            Err(Refusal::NoSuchSession) => Err(Refusal::NoSuchSession),
+            answer => {
+                if ask.request != RequestKey::default() {
+                    self.answered.note(ask.session, ask.request, self.now);
                 }
-                Err(refusal)
+                answer
             }
-            answer => answer,
         }
+    }
+
+    /// Whether a request was answered before and has nothing to show for it now.
+    fn is_done(&self, ask: &CheckOut) -> bool {
+        self.answered.has(ask.session, ask.request)
+            && self.sessions.get(ask.session).is_some_and(|session| {
+                let key = FeatureKey::new(&session.tenant, &ask.feature);
+                self.asked_before(session, &key, ask).is_none()
+            })
     }
 
     /// Why a request that was answered would be refused now, if it would.

@@ -5,6 +5,7 @@
 //! every server and at every replay. Capacity is spent on grants alone.
 
 pub mod access;
+mod answered;
 mod checkout;
 pub mod command;
 pub mod directory;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Access, Token};
+use crate::answered::Answered;
 use crate::command::{Command, EndReason, Entry, LicenseFile};
 use crate::directory::Directory;
 use crate::disconnect::Disconnects;
@@ -58,6 +59,9 @@ pub struct Site {
     /// Saved behind the directory.
     #[serde(skip)]
     pub(crate) disconnects: Disconnects,
+    /// Saved behind the license types that disconnect.
+    #[serde(skip)]
+    pub(crate) answered: Answered,
     /// Names of tenants, for sessions to share.
     #[serde(skip)]
     pub(crate) tenants: Arc<BTreeSet<Arc<Arc<str>>>>,
@@ -90,6 +94,7 @@ impl Default for Site {
             loans: Loans::default(),
             directory: Directory::default(),
             disconnects: Disconnects::default(),
+            answered: Answered::default(),
             tenants: Arc::default(),
             events: Vec::new(),
         }

@@ -19,7 +19,8 @@ const PLAIN: u16 = 1;
 const WITH_TIES: u16 = 2;
 /// The third: the same with the sessions that instances had before, and the loans, behind the ties; where there are any.
 const WITH_MORE: u16 = 3;
-/// The fourth: the same with the directory and the license types that disconnect behind the loans; where there are any.
+/// The fourth: the same with the directory, the license types that disconnect and the requests answered lately behind the
+/// loans; where there are any.
 const WITH_DIRECTORY: u16 = 4;
 
 /// Why bytes are not a state.
@@ -65,7 +66,7 @@ impl Site {
     pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
         let has_more = !self.loans.is_empty() || self.ties.replaced.len() > 0;
         let version = match (has_more, self.ties.is_empty()) {
-            _ if !self.directory.is_empty() || !self.disconnects.is_empty() => WITH_DIRECTORY,
+            _ if self.has_what_came_fourth() => WITH_DIRECTORY,
             (true, _) => WITH_MORE,
             (false, false) => WITH_TIES,
             (false, true) => PLAIN,
@@ -80,7 +81,8 @@ impl Site {
             postcard::to_io(&(&self.ties.replaced, &self.loans), &mut *out).map_err(io::Error::other)?;
         }
         if version >= WITH_DIRECTORY {
-            postcard::to_io(&(&self.directory, &self.disconnects.minutes), out).map_err(io::Error::other)?;
+            let fourth = (&self.directory, &self.disconnects.minutes, &self.answered);
+            postcard::to_io(&fourth, out).map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -105,7 +107,7 @@ impl Site {
             ((site.ties.replaced, site.loans), rest) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         if version >= WITH_DIRECTORY {
-            ((site.directory, site.disconnects.minutes), _) =
+            ((site.directory, site.disconnects.minutes, site.answered), _) =
                 postcard::take_from_bytes(rest).map_err(damaged)?;
             site.directory.index();
         }
@@ -113,6 +115,10 @@ impl Site {
         site.note_loan_hours();
         site.note_all_disconnects();
         Ok(site)
+    }
+
+    fn has_what_came_fourth(&self) -> bool {
+        !(self.directory.is_empty() && self.disconnects.is_empty() && self.answered.is_empty())
     }
 
     /// SHA-256 over the state: equal on every server at an equal index.

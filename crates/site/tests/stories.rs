@@ -358,6 +358,24 @@ fn a_refusal_binds_a_copy_of_its_request_that_arrives_when_a_seat_is_free() {
 }
 
 #[test]
+fn however_much_was_asked_since_a_copy_that_is_less_than_a_minute_late_takes_no_seat() {
+    let mut site = Story::with(vec![line("f", "1", 1)]);
+    let keyed = |key: u128| {
+        Command::CheckOutOnce(CheckOut { request: RequestKey(key), ..ask(1, "f", Amount::exactly(1)) })
+    };
+    for key in 1..=40 {
+        let grant = granted(site.run(keyed(key)))[0].grant;
+        assert_eq!(granted(site.run(keyed(key)))[0].grant, grant, "a copy that comes at once gets the same");
+        site.run(check_in(1, grant)).unwrap();
+    }
+    site.now += 59;
+    assert_eq!(site.run(keyed(1)), Err(Refusal::RequestDone));
+    assert_eq!(site.used("main", "f"), 0);
+    let other = CheckOut { request: RequestKey(1), ..ask(2, "f", Amount::exactly(1)) };
+    assert!(site.run(Command::CheckOutOnce(other)).is_ok(), "another session's keys are its own");
+}
+
+#[test]
 fn the_key_of_a_request_that_waits_is_not_for_another_feature() {
     let mut site = Story::with(vec![line("f", "1", 1), line("g", "1", 1)]);
     site.one(1, "f");

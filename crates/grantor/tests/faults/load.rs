@@ -101,6 +101,8 @@ impl Client {
                 None => return self.open = Some((key, left)),
                 Some((201 | 200, answer)) => self.took(load, &key, &answer),
                 Some((409, answer)) if answer["code"] == "none-left" => return,
+                // The refusal was lost on its way, and a seat is free by now: the key is used up.
+                Some((410, answer)) if answer["code"] == "request-done" => return,
                 Some((status, answer)) => panic!("{status} {answer}"),
             }
             if self.repeats > 1 {

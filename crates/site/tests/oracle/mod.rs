@@ -85,6 +85,9 @@ pub struct Oracle {
     pub instances: Vec<ties::Instance>,
     /// Grants and the leases that they came out of.
     pub reserved: Vec<(GrantId, SessionId)>,
+    /// Requests that were answered in this minute of theirs, and in the one before.
+    pub answered: [Vec<(SessionId, RequestKey)>; 2],
+    pub answered_since: Timestamp,
     pub last_grant: u64,
     pub last_ticket: u64,
 }

@@ -20,18 +20,11 @@ impl Oracle {
         if let Some(answer) = self.asked_before(ask, &key) {
             return answer;
         }
-        let claimed = self.claimed(&key, None);
-        let refusal = match self.plan(ask, &claimed) {
+        let refusal = match self.plan_now(ask, &key) {
             Ok(plan) => return Ok(self.grant_all(ask, plan)),
             Err(refusal) => refusal,
         };
-        let queued = self.tickets.iter().filter(|ticket| ticket.key == key).count() as u32;
-        let refusal = match (&refusal, self.plan(ask, &[])) {
-            (Refusal::NoneLeft(_) | Refusal::MoreThanExists { .. }, Ok(_)) => {
-                Refusal::QueuedAhead { ahead: queued }
-            }
-            _ => refusal,
-        };
+        let queued = self.queued(&key);
         let until = ask.queue_until.filter(|until| *until > self.now);
         if let (Some(until), Refusal::NoneLeft(_) | Refusal::QueuedAhead { .. }) = (until, &refusal) {
             let bound = self.policy(&key).queue_bound.unwrap_or(self.settings.queue_bound);
@@ -51,21 +44,43 @@ impl Oracle {
         Err(refusal)
     }
 
-    /// As [`Self::check_out`]; a refusal binds copies of the request.
-    pub fn check_out_once(&mut self, ask: &CheckOut) -> Result<Reply, Refusal> {
-        let reply = self.check_out(ask);
-        match &reply {
-            Err(Refusal::RequestDone) => {
-                let session = self.session(ask.session).unwrap();
-                let claimed = self.claimed(&key(&session.open.tenant, &ask.feature), None);
-                Err(self.plan(ask, &claimed).err().unwrap_or(Refusal::RequestDone))
+    /// What would be taken now, or why nothing.
+    fn plan_now(&self, ask: &CheckOut, key: &Key) -> Result<Plan, Refusal> {
+        let plan = self.plan(ask, &self.claimed(key, None));
+        match (&plan, self.plan(ask, &[])) {
+            (Err(Refusal::NoneLeft(_) | Refusal::MoreThanExists { .. }), Ok(_)) => {
+                Err(Refusal::QueuedAhead { ahead: self.queued(key) })
             }
-            Err(_) => {
-                self.remember(ask.session, ask.request);
-                reply
-            }
-            Ok(_) => reply,
+            _ => plan,
         }
+    }
+
+    fn queued(&self, key: &Key) -> u32 {
+        self.tickets.iter().filter(|ticket| ticket.key == *key).count() as u32
+    }
+
+    /// As [`Self::check_out`]; any answer binds copies of the request for a minute or two.
+    pub fn check_out_once(&mut self, ask: &CheckOut) -> Result<Reply, Refusal> {
+        let session = self.session(ask.session).ok_or(Refusal::NoSuchSession)?;
+        let key = key(&session.open.tenant, &ask.feature);
+        let asked = (ask.session, ask.request);
+        let is_answered = self.answered.iter().any(|generation| generation.contains(&asked));
+        let reply = match self.asked_before(ask, &key) {
+            None if is_answered => Err(Refusal::RequestDone),
+            _ => self.check_out(ask),
+        };
+        if reply == Err(Refusal::RequestDone) {
+            return Err(self.plan_now(ask, &key).err().unwrap_or(Refusal::RequestDone));
+        }
+        if ask.request != RequestKey::default() {
+            if self.now.0 - self.answered_since.0 >= 60_000 {
+                self.answered.swap(0, 1);
+                self.answered[0].clear();
+                self.answered_since = self.now;
+            }
+            self.answered[0].push(asked);
+        }
+        reply
     }
 
     /// The answer to a request whose key was used before.
@@ -381,7 +396,7 @@ impl Oracle {
         }
     }
 
-    /// The last eight keys of requests that were refused, or whose grants are gone.
+    /// The last eight keys of requests whose grants are gone.
     fn remember(&mut self, session: SessionId, request: RequestKey) {
         if request == RequestKey::default() {
             return;
