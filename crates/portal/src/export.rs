@@ -257,15 +257,10 @@ fn table<const COLUMNS: usize>(
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(heading)?;
     for row in rows {
-        writer.write_record(row.map(harmless))?;
+        writer.write_record(row.map(grantor_web::answer::harmless))?;
     }
     let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// A cell that a spreadsheet would take for a formula is quoted.
-pub(crate) fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 fn site_row(site: &Site) -> [String; 9] {

@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod config;
 pub mod consensus;
+mod console;
 pub mod log;
 pub mod logging;
 pub mod run;
@@ -16,6 +17,7 @@ mod http;
 mod listen;
 mod living;
 mod loader;
+mod recent;
 mod reign;
 mod revoked;
 mod socket;

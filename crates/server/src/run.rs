@@ -26,6 +26,7 @@ use crate::http::{self, App, Counters, Rules, Shared};
 use crate::listen::{self, Doors};
 use crate::living::Living;
 use crate::loader::Loader;
+use crate::recent::Recent;
 use crate::{hostid, logging, reign, tls};
 
 /// How often signs of life and instants that fall due are looked at.
@@ -78,6 +79,7 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
         config: config.clone(),
         counters: Counters::default(),
         guesses: Default::default(),
+        recent: Recent::default(),
         tenant: config.tenant.as_str().into(),
         host,
         port: address.port(),
@@ -203,6 +205,7 @@ async fn follow(app: App, mut events: tokio::sync::broadcast::Receiver<Arc<Appli
 fn pass_on(app: &App, event: &Event, at: Timestamp) {
     app.counters.count(event);
     eventlog::log(event, at);
+    app.recent.note(event, at);
     match event {
         Event::SessionOpened { session, .. } if app.is_open.load(Ordering::SeqCst) => {
             // Whoever asked for it may have gone away meanwhile: it must be watched all the same.
@@ -270,6 +273,7 @@ async fn keep_watch(app: App) {
             () = tokio::time::sleep(WATCH) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
+        app.consensus.look(|site| app.recent.sample(site, app.now()));
         if !app.is_open.load(Ordering::SeqCst) {
             continue;
         }

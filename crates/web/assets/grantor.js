@@ -58,6 +58,17 @@ document.querySelectorAll("form[data-passkey]").forEach((form) => {
   });
 });
 
+// <… id="live" data-live-part> asks for itself anew when the server says that something changed, unless somebody is at work in it.
+const part = document.getElementById("live");
+if (part?.hasAttribute("data-live-part") && window.htmx) {
+  const words = new EventSource("/live");
+  words.addEventListener("changed", () => {
+    const now = document.getElementById("live");
+    if (document.hidden || now.contains(document.activeElement) || now.querySelector("details[open]")) return;
+    htmx.ajax("GET", window.location.href, { target: "#live", select: "#live", swap: "outerHTML" });
+  });
+}
+
 // "/" puts the cursor into the page's search box.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -38,9 +38,15 @@ impl Secret {
     /// The header that gives it to a browser, until the browser is closed.
     #[must_use]
     pub fn set(&self) -> HeaderValue {
-        let cookie = format!("{NAME}={}; Path=/; Secure; HttpOnly; SameSite=Lax", self.0);
-        HeaderValue::from_str(&cookie).unwrap_or_else(|_| clear())
+        given(&self.0)
     }
+}
+
+/// The header that gives a browser a secret that was made elsewhere, until the browser is closed.
+#[must_use]
+pub fn given(secret: &str) -> HeaderValue {
+    let cookie = format!("{NAME}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax");
+    HeaderValue::from_str(&cookie).unwrap_or_else(|_| clear())
 }
 
 /// What is kept of a secret.

@@ -32,6 +32,12 @@ impl From<Failure> for Fault {
     }
 }
 
+impl From<grantor_web::form::Senseless> for Fault {
+    fn from(grantor_web::form::Senseless(why): grantor_web::form::Senseless) -> Self {
+        Self::Senseless(why)
+    }
+}
+
 impl From<sea_orm::DbErr> for Fault {
     fn from(error: sea_orm::DbErr) -> Self {
         Self::Failed(error.into())

@@ -20,6 +20,7 @@ use crate::secret;
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Who sends a request.
+#[derive(Clone)]
 pub(crate) struct Caller {
     peer: IpAddr,
     token: Option<Token>,
@@ -55,6 +56,21 @@ fn unauthenticated(detail: &str) -> Problem {
 }
 
 impl Caller {
+    /// Whom a browser's cookie names.
+    pub(crate) fn of(token: Token) -> Self {
+        Self { peer: IpAddr::from([0, 0, 0, 0]), token: Some(token) }
+    }
+
+    /// The token's name; empty without one.
+    pub(crate) fn name(&self) -> &str {
+        self.token.as_ref().map_or("", |token| &token.name)
+    }
+
+    /// Whether the token is for one tenant only.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.token.as_ref().is_some_and(|token| token.tenant.is_some())
+    }
+
     /// Whether the caller may do what `scope` stands for, for every tenant; who it is, for the log.
     pub(crate) fn need(&self, scope: Scope) -> Result<String, Failure> {
         let token = self.token.as_ref().ok_or_else(|| unauthenticated("this needs a token"))?;

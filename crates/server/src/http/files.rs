@@ -44,28 +44,24 @@ pub(crate) async fn load(
     required("tenant", &tenant, limits::NAME)?;
     required("name", &name, limits::NAME)?;
     let bytes = read(request.into_body(), limits::LICENSE_FILE, app.body_time()).await?;
-    if app.voters() < 2 && crate::loader::is_for_three(&bytes) {
-        let mut problem =
-            Problem::new(Code::BadLicenseFile, "the file is for three servers", "this server stands alone")
-                .hint("let the other servers join with `grantor cluster add`");
-        problem.problems = vec![crate::loader::for_three(&name)];
-        return Err(problem.into());
+    let tenant = tenant.as_str().into();
+    let prepared = app.prepare(&tenant, &name, &bytes)?;
+    Ok(axum::Json(app.load_prepared(&tenant, prepared, &by).await?))
+}
+
+/// A license file that was admitted and not loaded yet.
+pub(crate) struct Prepared(Read);
+
+impl Prepared {
+    /// The files to load: the one itself, and what is remembered of keys that it revokes.
+    pub(crate) fn files(&self) -> &[Arc<LicenseFile>] {
+        &self.0.files
     }
-    not_remembered(&name)?;
-    let remembered = app.consensus.look(revoked::remembered);
-    let texts = vec![(name.clone(), bytes.to_vec())];
-    let read = app.rules().loader.admit(&tenant.as_str().into(), texts, app.now(), &remembered);
-    if read.files.iter().all(|file| file.lines.is_empty() && file.name != revoked::NAME) {
-        let mut problem = Problem::new(
-            Code::BadLicenseFile,
-            "no line of the file can be taken",
-            format!("`{name}` was not loaded; what was there stays"),
-        )
-        .hint("`grantor license check FILE` explains each line");
-        problem.problems = read.problems;
-        return Err(problem.into());
+
+    /// Lines that can't be taken, in words.
+    pub(crate) fn problems(&self) -> &[String] {
+        &self.0.problems
     }
-    Ok(axum::Json(app.replace(&tenant.as_str().into(), read, Vec::new(), &by).await?))
 }
 
 /// Shows a loaded license file as it was read.
@@ -101,7 +97,7 @@ pub(crate) async fn remove(
 }
 
 /// What is remembered of revoked keys is nobody's to replace or remove.
-fn not_remembered(name: &str) -> Result<(), Failure> {
+pub(crate) fn not_remembered(name: &str) -> Result<(), Failure> {
     if name != revoked::NAME {
         return Ok(());
     }
@@ -112,6 +108,46 @@ fn not_remembered(name: &str) -> Result<(), Failure> {
 }
 
 impl App {
+    /// Reads a license file that is to be loaded under `name`; changes nothing. A file of which no line can be taken is refused.
+    pub(crate) fn prepare(&self, tenant: &Arc<str>, name: &str, bytes: &[u8]) -> Result<Prepared, Failure> {
+        required("name", name, limits::NAME)?;
+        if self.voters() < 2 && crate::loader::is_for_three(bytes) {
+            let mut problem = Problem::new(
+                Code::BadLicenseFile,
+                "the file is for three servers",
+                "this server stands alone",
+            )
+            .hint("let the other servers join with `grantor cluster add`");
+            problem.problems = vec![crate::loader::for_three(name)];
+            return Err(problem.into());
+        }
+        not_remembered(name)?;
+        let remembered = self.consensus.look(revoked::remembered);
+        let texts = vec![(name.to_owned(), bytes.to_vec())];
+        let read = self.rules().loader.admit(tenant, texts, self.now(), &remembered);
+        if read.files.iter().all(|file| file.lines.is_empty() && file.name != revoked::NAME) {
+            let mut problem = Problem::new(
+                Code::BadLicenseFile,
+                "no line of the file can be taken",
+                format!("`{name}` was not loaded; what was there stays"),
+            )
+            .hint("`grantor license check FILE` explains each line");
+            problem.problems = read.problems;
+            return Err(problem.into());
+        }
+        Ok(Prepared(read))
+    }
+
+    /// Loads it.
+    pub(crate) async fn load_prepared(
+        &self,
+        tenant: &Arc<str>,
+        Prepared(read): Prepared,
+        by: &str,
+    ) -> Result<Loaded, Failure> {
+        self.replace(tenant, read, Vec::new(), by).await
+    }
+
     /// How many servers decide together.
     fn voters(&self) -> usize {
         self.consensus.members().values().filter(|seen| seen.votes).count()
@@ -276,7 +312,8 @@ fn bad_configuration(error: &ConfigError) -> Failure {
     problem.into()
 }
 
-fn change(change: PoolChange) -> CapacityChange {
+/// A change of capacity as the API shows it.
+pub(crate) fn change(change: PoolChange) -> CapacityChange {
     CapacityChange {
         tenant: change.tenant.to_string(),
         feature: change.feature.to_string(),

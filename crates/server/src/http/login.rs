@@ -68,26 +68,35 @@ pub(crate) async fn setup(
     Extension(Peer(peer)): Extension<Peer>,
     Json(body): Json<Setup>,
 ) -> Result<(StatusCode, axum::Json<TokenMade>), Failure> {
-    required("name", &body.name, limits::NAME)?;
-    if !limits::PASSWORD.contains(&body.password.len()) {
-        return Err(bad_request(format!("`password` has {} bytes", body.password.len()))
+    let made = make_first(&app, peer.ip(), &body.setup_token, &body.name, body.password).await?;
+    Ok((StatusCode::CREATED, axum::Json(made)))
+}
+
+/// The same for those who have read the request themselves.
+pub(crate) async fn make_first(
+    app: &App,
+    peer: IpAddr,
+    token: &str,
+    name: &str,
+    password: String,
+) -> Result<TokenMade, Failure> {
+    required("name", name, limits::NAME)?;
+    if !limits::PASSWORD.contains(&password.len()) {
+        return Err(bad_request(format!("`password` has {} bytes", password.len()))
             .hint(format!("choose {} at least; a sentence is easy to keep in mind", limits::PASSWORD.start()))
             .into());
     }
-    if let Some(wait) = app.guesses.wait(peer.ip().to_canonical()) {
+    if let Some(wait) = app.guesses.wait(peer.to_canonical()) {
         return Err(too_many(wait));
     }
-    let hash = hashed(&app, body.password).await?;
-    let command = Command::CreateAdministrator {
-        setup: secret::hash(&body.setup_token),
-        name: body.name.clone(),
-        password_hash: hash,
-    };
-    let made = app.propose(command).await;
-    app.guesses.note(peer.ip().to_canonical(), made.is_ok());
+    let password_hash = hashed(app, password).await?;
+    let setup = secret::hash(token);
+    let made =
+        app.propose(Command::CreateAdministrator { setup, name: name.to_owned(), password_hash }).await;
+    app.guesses.note(peer.to_canonical(), made.is_ok());
     made?;
     app.forget_setup_token();
-    Ok((StatusCode::CREATED, axum::Json(sign_in(&app, &body.name).await?)))
+    sign_in(app, name).await
 }
 
 async fn hashed(app: &App, password: String) -> Result<String, Failure> {
@@ -104,18 +113,28 @@ pub(crate) async fn login(
     Extension(Peer(peer)): Extension<Peer>,
     Json(body): Json<Login>,
 ) -> Result<(StatusCode, axum::Json<TokenMade>), Failure> {
-    if let Some(wait) = app.guesses.wait(peer.ip().to_canonical()) {
+    let made = sign_in_as(&app, peer.ip(), &body.name, body.password).await?;
+    Ok((StatusCode::CREATED, axum::Json(made)))
+}
+
+/// The same for those who have read the request themselves.
+pub(crate) async fn sign_in_as(
+    app: &App,
+    peer: IpAddr,
+    name: &str,
+    password: String,
+) -> Result<TokenMade, Failure> {
+    if let Some(wait) = app.guesses.wait(peer.to_canonical()) {
         return Err(too_many(wait));
     }
-    let hash =
-        app.consensus.view().access().administrator(&body.name).map(|person| person.password_hash.clone());
+    let hash = app.consensus.view().access().administrator(name).map(|person| person.password_hash.clone());
     let right = {
         let _turn = app.guesses.one_at_a_time.lock().await;
-        tokio::task::spawn_blocking(move || password::check(&body.password, hash.as_deref()))
+        tokio::task::spawn_blocking(move || password::check(&password, hash.as_deref()))
             .await
             .unwrap_or(false)
     };
-    app.guesses.note(peer.ip().to_canonical(), right);
+    app.guesses.note(peer.to_canonical(), right);
     if !right {
         return Err(Problem::new(
             Code::Unauthenticated,
@@ -124,7 +143,7 @@ pub(crate) async fn login(
         )
         .into());
     }
-    Ok((StatusCode::CREATED, axum::Json(sign_in(&app, &body.name).await?)))
+    sign_in(app, name).await
 }
 
 async fn sign_in(app: &App, name: &str) -> Result<TokenMade, Failure> {

@@ -7,7 +7,7 @@ mod binding;
 mod body;
 mod browser;
 mod checkouts;
-mod cluster;
+pub(crate) mod cluster;
 mod files;
 mod health;
 mod leases;
@@ -33,14 +33,20 @@ use utoipa_axum::routes;
 use crate::cluster::{self as servers, Node};
 use crate::config::{Applications, Config, ConfigError};
 use crate::consensus::{Consensus, ProposeError};
+use crate::console;
 use crate::living::Living;
 use crate::loader::Loader;
-pub(crate) use answer::{Failure, refusal_text};
-pub(crate) use auth::Peer;
+use crate::recent::Recent;
+pub(crate) use answer::{Failure, bad_request, problem, refusal_text};
+pub(crate) use auth::{Caller, Peer, scope_name};
+pub(crate) use body::{Json, Path, name, read, required};
 pub(crate) use checkouts::grant;
-pub(crate) use cluster::{give_up_lead, own_status};
+pub(crate) use cluster::{describe, give_up_lead, own_status};
+pub(crate) use files::{Prepared, change as pool_change, not_remembered};
+pub(crate) use login::{make_first, sign_in_as};
 pub(crate) use metrics::Counters;
 pub(crate) use quick::Front;
+pub(crate) use status::{feature as feature_status, holding};
 
 /// What every handler shares.
 #[derive(Clone)]
@@ -59,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) counters: Counters,
     pub(crate) guesses: login::Guesses,
+    pub(crate) recent: Recent,
     pub(crate) tenant: Arc<str>,
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -126,7 +133,7 @@ impl App {
         })?
     }
 
-    fn body_time(&self) -> Duration {
+    pub(crate) fn body_time(&self) -> Duration {
         self.body_time
     }
 
@@ -149,7 +156,7 @@ impl App {
     }
 
     /// The site answered with a reply of the wrong kind: our fault.
-    fn confused() -> Failure {
+    pub(crate) fn confused() -> Failure {
         Problem::new(Code::Internal, "the server's fault", "the answer did not fit the question")
             .hint("please report this")
             .into()
@@ -246,7 +253,12 @@ pub(crate) fn routers(app: &App) -> (Router, Router) {
         let router = router.fallback(no_such_page).method_not_allowed_fallback(no_such_method);
         router.layer(axum::middleware::from_fn(browser::guard)).with_state(app.clone())
     };
-    (finish(front), finish(behind))
+    let pages = console::pages();
+    let at_leader =
+        pages.clone().route_layer(axum::middleware::from_fn_with_state(app.clone(), servers::to_leader));
+    let here = pages.route_layer(axum::middleware::from_fn_with_state(app.clone(), servers::here_only));
+    let dressed = |pages| console::dressed(pages).with_state(app.clone());
+    (finish(front).merge(dressed(at_leader.merge(console::own()))), finish(behind).merge(dressed(here)))
 }
 
 async fn no_such_page() -> Failure {

@@ -95,7 +95,8 @@ fn file(file: &grantor_site::command::LicenseFile, today: Date) -> File {
     }
 }
 
-fn feature(site: &Site, key: &FeatureKey, holders: usize) -> Feature {
+/// A feature with all its pools, so many holders of each at most.
+pub(crate) fn feature(site: &Site, key: &FeatureKey, holders: usize) -> Feature {
     let pools: Vec<Pool> = site.pools_and_remnants(key).map(|pool| self::pool(site, pool, holders)).collect();
     let spelled =
         site.index().features.get(key).map_or_else(|| key.feature.clone(), |known| known.spelled.clone());
@@ -126,7 +127,8 @@ fn pool(site: &Site, pool: &pool::Pool, holders: usize) -> Pool {
     }
 }
 
-fn holding(site: &Site, held: &grantor_site::outcome::Held) -> Option<Holding> {
+/// A grant as the API shows it.
+pub(crate) fn holding(site: &Site, held: &grantor_site::outcome::Held) -> Option<Holding> {
     let grant = site.grant_by_id(held.grant)?;
     let borrowed = site.borrowed_until(held.grant);
     Some(Holding {
