@@ -1,40 +1,17 @@
 // The publisher's portal in a browser: from an order to a license file, as the publisher, the customer and the partner see it.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
+import { open, press, said, sound } from "./look.mjs";
 import { Office } from "./office.mjs";
 
 const PASSWORD = "seven purple oxen sing";
-const shots = process.env.SCREENSHOTS;
 let office;
 
 before(async () => {
   office = await Office.open();
 });
 after(() => office?.close());
-
-/** No page may have a fault that axe finds, in light or dark; a picture of each is kept if wanted. */
-async function sound(page, name) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
-    const told = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ").slice(0, 400)}`);
-    assert.deepEqual(told, [], `${name}, ${colorScheme}, ${page.url()}`);
-    if (shots) {
-      mkdirSync(shots, { recursive: true });
-      await page.screenshot({ path: `${shots}/${name}-${colorScheme}.png`, fullPage: true });
-    }
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  const size = page.viewportSize();
-  await page.setViewportSize({ width: 390, height: 844 });
-  if (shots) await page.screenshot({ path: `${shots}/${name}-phone.png`, fullPage: true });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} is ${wide} pixels too wide for a telephone`);
-  await page.setViewportSize(size);
-  assert.deepEqual(page.faults, [], name);
-}
 
 /** Takes an invitation and signs in. */
 async function welcome(page, path, mail) {
@@ -52,10 +29,6 @@ async function signIn(page, mail) {
   await press(page, "Sign in");
   await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
 }
-
-const said = (page, text) => page.getByRole("status").filter({ hasText: text }).waitFor();
-const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
-const open = (page, name) => page.getByRole("link", { name, exact: true }).first().click();
 
 test("an order becomes a license file that is updated, upgraded past and deactivated", async () => {
   const admin = await office.window();

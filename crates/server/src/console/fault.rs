@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use grantor_api::{Code, Problem};
 use grantor_web::answer::page;
 use grantor_web::frame::Frame;
+use grantor_web::guard::CSP;
 
 use super::render::{PRODUCT, VERSION};
 
@@ -23,21 +24,35 @@ struct Fault {
     back: String,
 }
 
-/// Turns an answer that is a problem into a page that says so.
+/// Turns every answer that is a problem into a page that says so.
 pub(crate) async fn in_words(request: Request, next: Next) -> Response {
-    let back = came_from(request.headers());
-    let response = next.run(request).await;
+    let headers = request.headers().clone();
+    for_people(&headers, next.run(request).await).await
+}
+
+/// An answer to a request with these headers: to a person, a problem is shown as a page.
+pub(crate) async fn for_people(headers: &HeaderMap, response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE);
-    if kind.is_none_or(|kind| kind != "application/problem+json") {
+    if !is_by_person(headers) || kind.is_none_or(|kind| kind != "application/problem+json") {
         return response;
     }
     let status = response.status();
     let bytes = to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
     match serde_json::from_slice::<Problem>(&bytes) {
         Ok(problem) if problem.code == Code::Unauthenticated => Redirect::to("/sign-in").into_response(),
-        Ok(problem) => (status, page(&Fault { frame: frame(), problem, back })).into_response(),
+        Ok(problem) => {
+            let policy = [(header::CONTENT_SECURITY_POLICY, CSP)];
+            (status, policy, page(&Fault { frame: frame(), problem, back: came_from(headers) }))
+                .into_response()
+        }
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, Body::from(bytes)).into_response(),
     }
+}
+
+/// Browsers say that they would rather have a page.
+fn is_by_person(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepts.is_some_and(|accepts| accepts.contains("text/html"))
 }
 
 fn frame() -> Frame {

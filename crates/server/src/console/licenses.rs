@@ -4,6 +4,7 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
+use grantor_api::admin::CapacityChange;
 use grantor_license::{Count, LicenseInfo, LicenseState};
 use grantor_site::access::Scope;
 use grantor_site::command::LicenseFile;
@@ -195,13 +196,15 @@ struct Import {
     tenant: String,
     name: String,
     text: String,
+    /// Where to go on once it is loaded.
+    next: String,
     preview: Option<Preview>,
 }
 
 /// What loading the file would do.
 struct Preview {
     licenses: Vec<(String, String)>,
-    changes: Vec<grantor_api::admin::CapacityChange>,
+    changes: Vec<CapacityChange>,
     problems: Vec<String>,
     replaces: bool,
 }
@@ -214,6 +217,7 @@ pub(crate) async fn ask(visit: Visit) -> Result<Response, Failure> {
         tenant: visit.tenant.to_string(),
         name,
         text: String::new(),
+        next: String::new(),
         preview: None,
     }))
 }
@@ -234,6 +238,7 @@ pub(crate) async fn preview(visit: Visit, upload: Upload) -> Result<Response, Fa
         tenant: visit.tenant.to_string(),
         name,
         text,
+        next: upload.fields.text("next").to_owned(),
         preview: Some(preview),
     }))
 }
@@ -250,12 +255,29 @@ fn looked_at(visit: &Visit, prepared: &Prepared, name: &str) -> Preview {
     };
     let outcome = site.apply(&Entry { at: visit.app.now(), command });
     let changes = match outcome.reply {
-        Ok(Reply::FileLoaded { changes }) => changes.into_iter().map(pool_change).collect(),
+        Ok(Reply::FileLoaded { changes }) => together(changes.into_iter().map(pool_change)),
         _ => Vec::new(),
     };
     let licenses = prepared.files().iter().flat_map(|file| &file.licenses);
     let licenses = licenses.map(|license| (license.lrn.clone(), state_name(license, today).to_owned()));
     Preview { licenses: licenses.collect(), changes, problems: prepared.problems().to_vec(), replaces }
+}
+
+/// Changes with those of one version of a feature added up: assignable and pooled seats are lines of their own.
+fn together(changes: impl Iterator<Item = CapacityChange>) -> Vec<CapacityChange> {
+    let mut all: Vec<CapacityChange> = Vec::new();
+    for change in changes {
+        let same =
+            |other: &&mut CapacityChange| other.feature == change.feature && other.version == change.version;
+        match all.iter_mut().find(same) {
+            Some(other) => {
+                other.from = other.from.zip(change.from).map(|(one, more)| one.saturating_add(more));
+                other.to = other.to.zip(change.to).map(|(one, more)| one.saturating_add(more));
+            }
+            None => all.push(change),
+        }
+    }
+    all
 }
 
 pub(crate) async fn load(visit: Visit, Form(form): Form) -> Result<Response, Failure> {

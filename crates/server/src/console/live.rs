@@ -20,14 +20,14 @@ pub(crate) async fn stream(visit: Visit) -> Sse<impl Stream<Item = Result<Event,
     let stop = visit.app.stop.subscribe();
     let end = tokio::time::Instant::now() + LONGEST;
     let told = unfold((changes, stop, end), |(mut changes, mut stop, end)| async move {
-        tokio::time::sleep(PAUSE).await;
-        // What came while it slept is told of with one word.
-        while changes.try_recv().is_ok() {}
         let changed = tokio::select! {
             changed = changes.recv() => !matches!(changed, Err(RecvError::Closed)),
             _ = stop.wait_for(|stop| *stop) => false,
             () = tokio::time::sleep_until(end) => false,
         };
+        // What comes meanwhile is told of with the same word; what comes later, with the next.
+        tokio::time::sleep(PAUSE).await;
+        while changes.try_recv().is_ok() {}
         changed.then(|| (Ok(Event::default().event("changed").data("1")), (changes, stop, end)))
     });
     Sse::new(told).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))

@@ -3,17 +3,23 @@
 //! the API has, too, and what may be done is the token's to say. No page holds anything between two requests.
 
 mod activate;
+mod allocation;
+mod assistant;
 mod cluster;
+mod direct;
 mod door;
 mod fault;
 mod features;
 mod form;
+mod groups;
 mod in_use;
 mod licenses;
 mod live;
 mod overview;
 mod render;
 mod settings;
+mod stations;
+mod users;
 mod violations;
 mod visit;
 
@@ -30,6 +36,10 @@ pub(crate) fn pages() -> Router<App> {
         .route("/sign-in", get(door::ask).post(door::sign_in))
         .route("/sign-out", post(door::sign_out))
         .route("/set-up", get(door::ask_first).post(door::first))
+        .route("/set-up/licenses", get(assistant::licenses))
+        .route("/set-up/stations", get(assistant::ask_stations).post(assistant::make_stations))
+        .route("/set-up/test", get(assistant::ask_test).post(assistant::test))
+        .route("/set-up/done", post(assistant::finish))
         .route("/licenses", get(licenses::show))
         .route("/licenses/import", get(licenses::ask).post(licenses::preview))
         .route("/licenses/load", post(licenses::load))
@@ -38,6 +48,15 @@ pub(crate) fn pages() -> Router<App> {
         .route("/features", get(features::show))
         .route("/features/{name}", get(features::detail))
         .route("/activate", get(activate::ask).post(activate::request))
+        .route("/allocation", get(allocation::show))
+        .route("/allocation/{feature}", get(allocation::dialog).post(allocation::change))
+        .route("/users", get(users::show).post(users::add))
+        .route("/users/{name}", get(users::detail).post(users::change))
+        .route("/stations", get(stations::show).post(stations::add))
+        .route("/stations/{name}", get(stations::detail).post(stations::change))
+        .route("/groups", get(groups::show).post(groups::add))
+        .route("/groups/{name}", get(groups::detail).post(groups::change))
+        .route("/roles", get(groups::roles).post(groups::change_role))
         .route("/in-use", get(in_use::show))
         .route("/in-use/by/{what}", get(in_use::summed))
         .route("/in-use/{grant}", post(in_use::release))
@@ -61,6 +80,8 @@ pub(crate) fn own() -> Router<App> {
         .route("/cluster", get(cluster::show))
         .route("/live", get(live::stream))
 }
+
+pub(crate) use fault::for_people;
 
 /// Pages with what surrounds them: failures in words, headers, and no change on another site's behalf.
 pub(crate) fn dressed(pages: Router<App>) -> Router<App> {

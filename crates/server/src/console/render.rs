@@ -18,6 +18,7 @@ pub(crate) fn said(code: &str) -> Option<String> {
         "ended" => "The session was ended.",
         "cleared" => "The violation was dismissed. If its cause goes on, it will be there again.",
         "saved" => "It was saved.",
+        "warned" => "It was saved. There is something to see to: the page says what.",
         "added" => "It was added.",
         "imported" => "Everything in the file was done.",
         "revoked" => "The access token is of no use any more.",

@@ -43,6 +43,10 @@ pub(super) fn dressed(mut response: Response) -> Response {
     for (name, value) in own.iter().filter(|(name, _)| !DRESS.contains_key(*name)) {
         response.headers_mut().append(name.clone(), value.clone());
     }
+    // A page for people says itself what it loads.
+    if let Some(policy) = own.get(header::CONTENT_SECURITY_POLICY) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+    }
     response
 }
 

@@ -23,6 +23,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
 use grantor_api::{Code, Problem};
 use grantor_license::Machine;
 use grantor_site::{Command, Reply, Timestamp};
@@ -261,8 +263,10 @@ pub(crate) fn routers(app: &App) -> (Router, Router) {
     (finish(front).merge(dressed(at_leader.merge(console::own()))), finish(behind).merge(dressed(here)))
 }
 
-async fn no_such_page() -> Failure {
-    Problem::new(Code::NotFound, "there is no such page", "`/openapi.json` lists all there are").into()
+async fn no_such_page(request: Request) -> Response {
+    let problem =
+        Problem::new(Code::NotFound, "there is no such page", "`/openapi.json` lists all there are");
+    console::for_people(request.headers(), Failure(problem).into_response()).await
 }
 
 async fn no_such_method() -> Failure {

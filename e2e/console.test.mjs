@@ -1,0 +1,180 @@
+// The license server's console in a browser: from an empty server to licenses in use, looked at as its administrator does.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { open, press, said, sound } from "./look.mjs";
+import { Site, order } from "./site.mjs";
+
+const PASSWORD = "seven purple oxen sing";
+let site;
+let page;
+
+before(async () => {
+  site = await Site.open();
+  page = await site.window();
+});
+after(() => site?.close());
+
+test("the first administrator comes in with the set-up token, and nobody without it", async () => {
+  await page.goto("/licenses");
+  await page.getByRole("heading", { name: "Who administers this site?" }).waitFor();
+  await sound(page, "console-set-up");
+  const fill = async (token) => {
+    await page.getByLabel("Set-up token").fill(token);
+    await page.getByLabel("Your name").fill("ann");
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByLabel("The password again").fill(PASSWORD);
+    await press(page, "Go on");
+  };
+  await fill("grt_not-the-one");
+  await page.getByRole("alert").waitFor();
+  await fill(site.read("data/setup-token").trim());
+  await page.getByRole("heading", { name: "What was bought?" }).waitFor();
+  await sound(page, "console-set-up-licenses");
+  await press(page, "Sign out");
+  await page.waitForURL((url) => url.pathname === "/sign-in");
+  await sound(page, "console-sign-in");
+  await page.getByLabel("Name").fill("ann");
+  await page.getByLabel("Password").fill("wrong, but long enough");
+  await press(page, "Sign in");
+  await page.getByRole("alert").filter({ hasText: "wrong name or password" }).waitFor();
+  await page.getByLabel("Password").fill(PASSWORD);
+  await press(page, "Sign in");
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  await page.getByText("No license file is loaded.").waitFor();
+  await sound(page, "console-empty");
+});
+
+test("the set-up assistant goes from the license file over stations to a test checkout", async () => {
+  const file = site.issue("first", order("PC-2026-0100", [["SW-001-4.0-SL03", "quantity = 1"], ["SW-001-4.0-AL04", "assigned = 5\npooled = 25"]]));
+  await page.goto("/set-up/licenses");
+  await page.getByLabel("License file", { exact: true }).setInputFiles(file);
+  await press(page, "Look at it");
+  await page.getByText("Nothing is loaded yet.").waitFor();
+  await sound(page, "console-preview");
+  await press(page, "Load it");
+  await said(page, "The license file is loaded.");
+  await page.getByRole("heading", { name: "Which stations are there?" }).waitFor();
+  await sound(page, "console-set-up-stations");
+  await page.getByLabel("How many").fill("12");
+  await press(page, "Make them");
+  await page.getByRole("heading", { name: "Does it work?" }).waitFor();
+  await page.getByLabel("Feature").selectOption("I3_FEATURE_SIP");
+  await press(page, "Try it");
+  await said(page, "It works. One seat of I3_FEATURE_SIP 4.0 was taken and given back.");
+  await sound(page, "console-set-up-test");
+  await press(page, "Finish");
+  await said(page, "Everything is set up.");
+  await sound(page, "console-overview");
+});
+
+test("what is loaded is shown with its state, its lines and its use", async () => {
+  await page.goto("/licenses");
+  await page.getByRole("link", { name: "PC-2026-0100" }).waitFor();
+  await sound(page, "console-licenses");
+  await open(page, "PC-2026-0100");
+  await sound(page, "console-license");
+  await page.goto("/features");
+  await sound(page, "console-features");
+});
+
+test("a file of no use is refused in words, and what was there stays", async () => {
+  await page.goto("/licenses/import");
+  await page.getByLabel("Or its text").fill("FEATURE nothing acme 1.0 permanent 5 SIGN=00\n");
+  await press(page, "Look at it");
+  await page.getByRole("heading", { name: /It was not done/ }).waitFor();
+  await page.getByText("What to do:").waitFor();
+  await sound(page, "console-refused");
+  await open(page, "Back");
+  await page.goto("/licenses");
+  await page.getByRole("link", { name: "PC-2026-0100" }).waitFor();
+});
+
+test("a license is allocated to the last seat and not beyond, and everybody is told why", async () => {
+  for (const name of ["ann", "bob", "cid", "dan", "eve", "fay"]) {
+    await page.goto("/users");
+    await page.getByLabel("Name", { exact: true }).last().fill(name);
+    await press(page, "Add");
+    await said(page, "It was saved.");
+  }
+  await sound(page, "console-user");
+  await page.goto("/users");
+  await sound(page, "console-users");
+  await page.goto("/groups");
+  await page.getByLabel("Name", { exact: true }).last().fill("sales");
+  await page.getByLabel("Queue").selectOption("ACD");
+  await page.getByLabel("call").check();
+  await press(page, "Add");
+  await page.getByLabel("Users to put in, one a line").fill("ann\nbob\ncid\ndan\neve");
+  await press(page, "Look at it");
+  await page.getByText("ann is in the queue of sales and has no ACD license").waitFor();
+  await sound(page, "console-confirm");
+  await press(page, "Do it");
+  await page.getByText("5 members").waitFor();
+  await sound(page, "console-group");
+  await page.goto("/allocation");
+  await sound(page, "console-allocation");
+  await open(page, "I3_ACCESS_CLIENT");
+  await page.getByLabel("User, workgroup or station").fill("sales");
+  await press(page, "Search");
+  await page.getByLabel(/sales/).check();
+  await sound(page, "console-allocate");
+  await press(page, "Look at it");
+  await page.getByText("I3_ACCESS_CLIENT, assignable configured: 0 → 5").waitFor();
+  await press(page, "Do it");
+  await page.getByText("every assignable license is configured").waitFor();
+  await page.getByLabel("User, workgroup or station").fill("fay");
+  await press(page, "Search");
+  await page.getByLabel(/fay/).check();
+  await press(page, "Look at it");
+  await page.getByRole("heading", { name: "It was not done: too few seats are left" }).waitFor();
+  await open(page, "Back");
+  await page.getByLabel("Take it from user ann").check();
+  await press(page, "Take it from those chosen");
+  await press(page, "Do it");
+  await page.getByText("4 of 5 configured").waitFor();
+  await page.goto("/stations/station-3");
+  await page.getByText("held", { exact: true }).waitFor();
+  await sound(page, "console-station");
+  await page.goto("/stations");
+  await sound(page, "console-stations");
+  await page.goto("/roles");
+  await sound(page, "console-roles");
+});
+
+test("a seat in use is seen as it is taken and is taken back with a reason", async () => {
+  await page.goto("/in-use?text=tester");
+  await page.getByText("Nothing is in use that fits.").waitFor();
+  const seat = site.hold("I3_FEATURE_SIP", "tester");
+  // The page is live: nobody loads it again.
+  await page.getByRole("cell", { name: "tester", exact: true }).waitFor();
+  await sound(page, "console-in-use-one");
+  await page.getByText("Take back", { exact: true }).last().click();
+  await page.getByLabel("Reason").fill("needed elsewhere");
+  await press(page, "Take 1 from tester");
+  await said(page, "The seats were taken back.");
+  seat.kill("SIGTERM");
+  await page.goto("/audit");
+  await page.getByText("needed elsewhere").waitFor();
+});
+
+test("every other room has something to say", async () => {
+  for (const [path, name] of [["/in-use", "in-use"], ["/refusals", "refusals"], ["/violations", "violations"], ["/cluster", "cluster"], ["/settings", "settings"], ["/audit", "audit"], ["/activate", "activate"]]) {
+    await page.goto(path);
+    await sound(page, `console-${name}`);
+  }
+});
+
+test("an access token is shown once and revoked", async () => {
+  await page.goto("/settings");
+  await page.getByLabel("Name").fill("dashboard");
+  await page.getByLabel("see status, files, people and violations").check();
+  await press(page, "Make it");
+  const token = await page.locator("#made").textContent();
+  assert.match(token, /^grt_/);
+  const ask = () => page.request.get("/v1/admin/status", { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal((await ask()).status(), 200);
+  page.once("dialog", (dialog) => dialog.accept());
+  await page.getByRole("button", { name: "Revoke dashboard" }).click();
+  await said(page, "The access token is of no use any more.");
+  assert.equal((await ask()).status(), 401);
+});
