@@ -5,13 +5,13 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use grantor_site::access::Scope;
-use grantor_site::directory::{Change, Group, Media, Named, Queue};
+use grantor_site::directory::{Change, Group, Media, Named, Queue, Warning};
 use grantor_site::{Refusal, Site};
 use grantor_web::answer::{page, quoted};
 use grantor_web::form::Fields;
 use grantor_web::frame::Frame;
 
-use super::direct::{confirm, direct};
+use super::direct::{confirm, direct, warning};
 use super::form::Form;
 use super::users::{ROWS, Ways, media, spelled, ways};
 use super::visit::Visit;
@@ -87,8 +87,12 @@ struct Detail {
     ways: Ways,
     roles: Vec<(String, String)>,
     other_roles: Vec<String>,
+    warnings: Vec<String>,
     may: bool,
 }
+
+/// Warnings about a workgroup's members, at most.
+const WARNINGS: usize = 20;
 
 pub(crate) async fn detail(visit: Visit, Path(name): Path<String>) -> Result<Response, Failure> {
     let site = visit.app.consensus.view();
@@ -108,6 +112,7 @@ pub(crate) async fn detail(visit: Visit, Path(name): Path<String>) -> Result<Res
         queues: QUEUES.iter().map(|(_, key, label)| (*key, *label)).collect(),
         media: Media::ALL.words().map(|word| (word, group.media.words().any(|own| own == word))).collect(),
         size: group.size(),
+        warnings: warnings(&site, group),
         ways: ways(&visit.asked, members.last().map(String::as_str), members.len() == ROWS),
         members,
         other_roles: all
@@ -117,6 +122,18 @@ pub(crate) async fn detail(visit: Visit, Path(name): Path<String>) -> Result<Res
         roles: own.iter().map(|role| (role.name.to_string(), application(role))).collect(),
         may: visit.may(Scope::Licenses),
     }))
+}
+
+/// What its members don't get of its queue.
+fn warnings(site: &Site, group: &Group) -> Vec<String> {
+    let about = |one: &Warning| match one {
+        Warning::MediaLimited { workgroup, .. } | Warning::NoAcdAccess { workgroup, .. } => {
+            *workgroup == group.name
+        }
+        Warning::NeedsBasicStation { .. } => false,
+    };
+    let all = group.members().flat_map(|id| site.media_warnings(id)).filter(about);
+    all.take(WARNINGS).map(|one| warning(&one)).collect()
 }
 
 /// A page of members' names behind `after`.
