@@ -35,7 +35,12 @@ pub struct Admission {
     pub references: Vec<Offer>,
     /// `REVOKED` lines that hold, each once: to be remembered, whatever becomes of the files.
     pub revocations: Vec<String>,
+    /// The latest generation of each serial number that a valid `LICENSE` line has, or was known: to be remembered, too.
+    pub generations: Generations,
 }
+
+/// The latest generation by publisher and serial number.
+pub type Generations = BTreeMap<(String, String), u32>;
 
 /// A line that grants.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -129,6 +134,7 @@ pub(crate) struct Judge<'a> {
     machine: Option<&'a Machine>,
     today: Date,
     ring: &'a KeyRing,
+    known: &'a Generations,
 }
 
 /// What a server may load of these files on this machine today. Expired lines and lines of the future are offers too,
@@ -138,15 +144,31 @@ pub fn admit(docs: &[Document], trust: &Trust, machine: &Machine, today: Date) -
     judge(docs, trust, Some(machine), today)
 }
 
+/// The same where the latest generations are remembered: lines of an earlier file are refused, so what was given back, or
+/// taken to another machine, is not used twice by loading the file of before (reliability-security §4.3).
+#[must_use]
+pub fn admit_knowing(
+    docs: &[Document],
+    trust: &Trust,
+    machine: &Machine,
+    today: Date,
+    known: &Generations,
+) -> Admission {
+    let ring = KeyRing::of(docs, trust);
+    Judge { docs, trust, machine: Some(machine), today, ring: &ring, known }.admission()
+}
+
 pub(crate) fn judge(docs: &[Document], trust: &Trust, machine: Option<&Machine>, today: Date) -> Admission {
     let ring = KeyRing::of(docs, trust);
-    Judge { docs, trust, machine, today, ring: &ring }.admission()
+    Judge { docs, trust, machine, today, ring: &ring, known: &Generations::new() }.admission()
 }
 
 impl<'a> Judge<'a> {
     fn admission(&self) -> Admission {
         let mut admission = Admission { revocations: self.revocations(), ..Admission::default() };
-        let licenses = self.licenses(&mut admission.refused);
+        let mut own = Own::new();
+        let licenses = self.licenses(&mut admission.refused, &mut own);
+        admission.generations = self.latest(&own);
         admission.licenses = licenses.values().map(License::info).collect();
         let mut seen = BTreeMap::new();
         for (number, doc) in self.docs.iter().enumerate() {
@@ -157,7 +179,8 @@ impl<'a> Judge<'a> {
                 is_here: self.is_here(doc),
             };
             for statement in doc.statements().iter().filter(|s| s.is_signable() && s.keyword != "LICENSE") {
-                match self.line(&file, statement, &licenses, &mut seen) {
+                let judged = self.line(&file, statement, &licenses, &mut seen);
+                match judged.and_then(|line| recent(line, &own, &admission.generations)) {
                     Ok(None) => {}
                     Ok(Some(admitted)) => admission.offers.push(admitted),
                     Err(state) => {
@@ -195,9 +218,13 @@ impl<'a> Judge<'a> {
     }
 
     /// The `LICENSE` lines that count: of several with one number the newest, then the one furthest on.
-    fn licenses(&self, refusals: &mut Vec<RefusedLine>) -> BTreeMap<LicenseKey, License<'a>> {
+    fn licenses(
+        &self,
+        refusals: &mut Vec<RefusedLine>,
+        own: &mut Own<'a>,
+    ) -> BTreeMap<LicenseKey, License<'a>> {
         let mut licenses: BTreeMap<LicenseKey, License<'a>> = BTreeMap::new();
-        for doc in self.docs {
+        for (number, doc) in (0u32..).zip(self.docs) {
             let hosts = doc.bound_host_ids();
             for statement in doc.statements().iter().filter(|statement| statement.keyword == "LICENSE") {
                 let checked = self.ring.check(statement, &hosts, self.trust);
@@ -210,13 +237,24 @@ impl<'a> Judge<'a> {
                 };
                 let Body::License(line) = &statement.body else { continue };
                 let place = (hosts.clone(), key.publisher().to_owned(), line.lrn.clone());
-                let rank = |line: &LicenseLine| (line.issued, line.state);
+                own.insert((number, place.1.clone(), place.2.clone()), line);
+                let rank = |line: &LicenseLine| (line.issued, line.generation, line.state);
                 if licenses.get(&place).is_none_or(|known| rank(known.line) < rank(line)) {
                     licenses.insert(place, License { line, statement, key });
                 }
             }
         }
         licenses
+    }
+
+    /// The latest generations, those of these files included.
+    fn latest(&self, own: &Own) -> Generations {
+        let mut latest = self.known.clone();
+        for ((_, publisher, _), line) in own.iter().filter(|(_, line)| line.generation > 0) {
+            let known = latest.entry((publisher.clone(), line.serial.clone())).or_default();
+            *known = line.generation.max(*known);
+        }
+        latest
     }
 
     /// Judges one line. What a root key signs is only refused, never offered.
@@ -297,6 +335,22 @@ impl<'a> Judge<'a> {
             in_force
         }
     }
+}
+
+/// The `LICENSE` line that a file itself has, by the file's place, publisher and license reference number.
+type Own<'a> = BTreeMap<(u32, String, String), &'a LicenseLine>;
+
+/// A line of a file than which none is later; one whose file has no `LICENSE` line of its own rests on another's.
+fn recent(line: Option<Admitted>, own: &Own, latest: &Generations) -> Result<Option<Admitted>, LineState> {
+    let is_old = |admitted: &Admitted| {
+        let offer = &admitted.offer;
+        let license = own.get(&(offer.file, offer.publisher.clone(), offer.lrn.clone()));
+        license.is_some_and(|line| {
+            let latest = latest.get(&(offer.publisher.clone(), line.serial.clone()));
+            !line.serial.is_empty() && latest.is_some_and(|latest| line.generation < *latest)
+        })
+    };
+    if line.as_ref().is_some_and(is_old) { Err(LineState::OldGeneration) } else { Ok(line) }
 }
 
 struct File<'a> {

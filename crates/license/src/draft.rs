@@ -68,6 +68,8 @@ pub struct DraftLicense {
     pub expires: Expiry,
     /// The installation it is activated for.
     pub rk: Option<String>,
+    /// The files that follow one another, and which of them this is, from 1.
+    pub generation: Option<(String, u32)>,
 }
 
 /// A `FEATURE` or `INCREMENT` line.
@@ -176,6 +178,9 @@ impl DraftLicense {
         }
         if let Some(rk) = &self.rk {
             let _ = write!(text, " RK={}", quoted(rk));
+        }
+        if let Some((serial, generation)) = &self.generation {
+            let _ = write!(text, " SERIAL={} GENERATION={generation}", quoted(serial));
         }
         text
     }

@@ -34,7 +34,7 @@ mod verify;
 mod version;
 mod virtual_line;
 
-pub use admit::{Admission, Admitted, LicenseInfo, RefusedLine, admit};
+pub use admit::{Admission, Admitted, Generations, LicenseInfo, RefusedLine, admit, admit_knowing};
 pub use attributes::{Attribute, Attributes};
 pub use combine::combine;
 pub use date::{DateError, Expiry, format_date, parse_date};

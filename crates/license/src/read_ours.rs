@@ -15,7 +15,10 @@ pub(crate) fn license(reader: &mut Reader) -> Option<LicenseLine> {
     let state = state(reader);
     let issued = date(reader, "ISSUED");
     let expires = expiry(reader, "EXPIRES", Expiry::Permanent);
+    let generation = generation(reader);
     Some(LicenseLine {
+        serial: text(reader, "SERIAL"),
+        generation: generation?,
         lrn,
         customer: text(reader, "CUSTOMER"),
         site: text(reader, "SITE"),
@@ -25,6 +28,17 @@ pub(crate) fn license(reader: &mut Reader) -> Option<LicenseLine> {
         state: state?,
         issued: issued?,
         expires: expires?,
+    })
+}
+
+/// `GENERATION=n`, from 1; 0 if it is not there.
+fn generation(reader: &mut Reader) -> Option<u32> {
+    let Some(found) = reader.attributes.find("GENERATION") else { return Some(0) };
+    let (at, text) = (found.at, found.value.clone().unwrap_or_default());
+    let read = crate::read::number(&text).filter(|number| *number > 0);
+    read.or_else(|| {
+        let finding = Finding::error("bad-generation", format!("`{text}` is no generation"));
+        reader.fail(at, finding.hint("write a whole number from 1 to 4294967295"))
     })
 }
 

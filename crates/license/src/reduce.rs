@@ -12,7 +12,9 @@ use crate::statement::{Capacity, CapacityKind, Statement};
 use crate::version::Version;
 
 /// Names with a meaning in the format; others are kept, but a near miss is worth a word.
-const KNOWN: [&str; 45] = [
+const KNOWN: [&str; 47] = [
+    "SERIAL",
+    "GENERATION",
     "BORROW",
     "DUP_GROUP",
     "FLOAT_OK",

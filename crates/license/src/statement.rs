@@ -147,6 +147,10 @@ pub struct LicenseLine {
     pub expires: Expiry,
     /// The registration key of the installation that it was activated for.
     pub rk: Option<String>,
+    /// Which files follow one another; empty = none does.
+    pub serial: String,
+    /// Which of these files it is, from 1; 0 = none.
+    pub generation: u32,
 }
 
 /// `KEY keyid publisher public-key NOT_BEFORE=… NOT_AFTER=…`: the certificate of a signing key (design §3).

@@ -59,6 +59,8 @@ pub enum LineState {
     Duplicate,
     /// The signing key was revoked by the root key.
     KeyRevoked,
+    /// A later file of the same serial number was seen.
+    OldGeneration,
 }
 
 /// A signing key with a certificate that holds.
@@ -257,6 +259,7 @@ impl LineState {
             Self::InactiveDead => "was not activated within 30 days",
             Self::Deactivated => "deactivated",
             Self::Superseded => "superseded by a newer line",
+            Self::OldGeneration => "of an earlier file than one that was loaded here before",
             Self::Duplicate => "already loaded",
             Self::KeyRevoked => "signed with a key that the publisher revoked",
         }
@@ -290,6 +293,7 @@ impl LineState {
             Self::InactiveDead => "activate the license; the activated file works at once",
             Self::Deactivated => "remove the file",
             Self::Superseded => "remove the line",
+            Self::OldGeneration => "load the latest file of the license: what it gave back is not used twice",
             Self::Duplicate => "remove one of the copies",
             Self::KeyRevoked => "get the file from the publisher again: it is signed anew with another key",
         };

@@ -44,6 +44,7 @@ pub fn license_line(order: &Order, today: Date) -> Result<DraftLicense, DraftErr
         issued: issued.map_err(|error| wrong("issued", error))?,
         expires: expires.map_err(|error| wrong("expires", error))?,
         rk: order.registration_key.clone(),
+        generation: None,
     })
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Read {
     pub(crate) problems: Vec<String>,
     /// Files that are there and can't be read now: what was loaded of them stays.
     pub(crate) unreadable: Vec<String>,
+    /// Generations of files that are later than those remembered.
+    pub(crate) generations: Vec<(String, String, u32)>,
 }
 
 impl Loader {
@@ -78,7 +80,7 @@ impl Loader {
     }
 
     /// Reads every configured file, for one of so many servers; `remembered` is what they remember of revoked keys.
-    pub(crate) fn read(&self, now: Timestamp, servers: usize, remembered: &str) -> Read {
+    pub(crate) fn read(&self, now: Timestamp, servers: usize, remembered: &Remembered) -> Read {
         let mut texts = Vec::new();
         let mut unreadable = Read::default();
         for path in self.paths.iter().flat_map(|path| expand(path)) {
@@ -108,7 +110,7 @@ impl Loader {
         tenant: &Arc<str>,
         texts: Vec<(String, Vec<u8>)>,
         now: Timestamp,
-        remembered: &str,
+        remembered: &Remembered,
     ) -> Read {
         let today = self.today(now);
         let mut problems = Vec::new();
@@ -119,8 +121,9 @@ impl Loader {
             documents.push(parsed.document);
         }
         // What is remembered comes last: the numbers of the files stay theirs.
-        documents.push(grantor_license::parse(revoked::NAME, remembered.as_bytes()).document);
-        let admission = grantor_license::admit(&documents, &self.trust, &self.machine, today);
+        documents.push(grantor_license::parse(revoked::NAME, remembered.revoked.as_bytes()).document);
+        let known = &remembered.generations;
+        let admission = grantor_license::admit_knowing(&documents, &self.trust, &self.machine, today, known);
         let of_files = admission.refused.iter().filter(|line| line.file != revoked::NAME);
         problems.extend(of_files.map(refused));
         let name = |file: u32| texts.get(file as usize).map(|(name, _)| name.as_str()).unwrap_or_default();
@@ -128,13 +131,14 @@ impl Loader {
         problems.extend(useless.iter().map(|(offer, why)| {
             format!("{}:{}: warning: {}: {why}", name(offer.file), offer.line, offer.feature)
         }));
-        let learned = revoked::learned(tenant, remembered, &admission.revocations);
+        let learned = revoked::learned(tenant, &remembered.revoked, &admission.revocations);
+        let generations = later(&admission.generations, known);
         let mut files = self.files(tenant, &texts, &documents, admission);
         if let Some((file, told)) = learned {
             files.push(file);
             problems.extend(told);
         }
-        Read { files, problems, unreadable: Vec::new() }
+        Read { files, problems, unreadable: Vec::new(), generations }
     }
 
     fn files(
@@ -246,6 +250,30 @@ fn expand(path: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entries.filter(is_license).filter(|path| path.is_file()).collect();
     files.sort();
     files
+}
+
+/// What is remembered of files that were loaded before, whatever became of them.
+#[derive(Default)]
+pub(crate) struct Remembered {
+    /// `REVOKED` lines.
+    revoked: String,
+    generations: grantor_license::Generations,
+}
+
+impl Remembered {
+    pub(crate) fn of(site: &grantor_site::Site) -> Self {
+        Self { revoked: revoked::remembered(site), generations: site.generations().clone() }
+    }
+}
+
+fn later(
+    found: &grantor_license::Generations,
+    known: &grantor_license::Generations,
+) -> Vec<(String, String, u32)> {
+    let is_new =
+        |(key, generation): &(&(String, String), &u32)| known.get(*key).is_none_or(|had| had < *generation);
+    let new = found.iter().filter(is_new);
+    new.map(|((publisher, serial), generation)| (publisher.clone(), serial.clone(), *generation)).collect()
 }
 
 /// A license's state as pages and tools show it (design.md §3).

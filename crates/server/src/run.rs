@@ -25,7 +25,7 @@ use crate::eventlog;
 use crate::http::{self, App, Counters, Rules, Shared};
 use crate::listen::{self, Doors};
 use crate::living::Living;
-use crate::loader::Loader;
+use crate::loader::{Loader, Remembered};
 use crate::recent::Recent;
 use crate::{hostid, logging, reign, tls};
 
@@ -362,7 +362,7 @@ pub struct Report {
 pub fn check(config: &Config) -> Result<Report, crate::config::ConfigError> {
     let loader = Loader::new(config, hostid::machine())?;
     let servers = if config.cluster.token_file.is_some() { 3 } else { 1 };
-    let read = loader.read(Clock::default().now(), servers, "");
+    let read = loader.read(Clock::default().now(), servers, &Remembered::default());
     Ok(Report {
         files: read.files.len(),
         lines: read.files.iter().map(|file| file.lines.len()).sum(),

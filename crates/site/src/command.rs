@@ -97,6 +97,8 @@ pub enum Command {
     SetDisconnect { license_type: String, minutes: Option<u32> },
     /// Take seats; a refusal binds every copy of the request, also one that was on its way for longer.
     CheckOutOnce(CheckOut),
+    /// Remember the latest generations of files by publisher and serial number; they only grow.
+    RememberGenerations { latest: Vec<(String, String, u32)> },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

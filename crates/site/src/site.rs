@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use grantor_license::Generations;
+
 use crate::access::{Access, Token};
 use crate::answered::Answered;
 use crate::command::{Command, EndReason, Entry, LicenseFile};
@@ -62,6 +64,9 @@ pub struct Site {
     /// Saved behind the license types that disconnect.
     #[serde(skip)]
     pub(crate) answered: Answered,
+    /// Saved behind these.
+    #[serde(skip)]
+    pub(crate) generations: Arc<Generations>,
     /// Names of tenants, for sessions to share.
     #[serde(skip)]
     pub(crate) tenants: Arc<BTreeSet<Arc<Arc<str>>>>,
@@ -95,6 +100,7 @@ impl Default for Site {
             directory: Directory::default(),
             disconnects: Disconnects::default(),
             answered: Answered::default(),
+            generations: Arc::default(),
             tenants: Arc::default(),
             events: Vec::new(),
         }
@@ -177,6 +183,7 @@ impl Site {
             Command::LogOn { session, place } => self.log_on(*session, place),
             Command::OpenModule { session, feature } => self.open_module(*session, feature),
             Command::CheckOutOnce(ask) => self.check_out_once(ask),
+            Command::RememberGenerations { latest } => Ok(self.remember_generations(latest)),
             Command::LogOff { session } => self.log_off(*session),
             Command::SetDisconnect { license_type, minutes } => self.set_disconnect(license_type, *minutes),
             access => self.administer(access),
@@ -236,6 +243,16 @@ impl Site {
         Ok(Reply::Done)
     }
 
+    /// A file of a later generation was seen: earlier ones are of no use from here on, on any server.
+    fn remember_generations(&mut self, latest: &[(String, String, u32)]) -> Reply {
+        let known = Arc::make_mut(&mut self.generations);
+        for (publisher, serial, generation) in latest {
+            let known = known.entry((publisher.clone(), serial.clone())).or_default();
+            *known = (*known).max(*generation);
+        }
+        Reply::Done
+    }
+
     pub(crate) fn tell(&mut self, event: Event) {
         self.events.push(event);
     }
@@ -256,6 +273,12 @@ impl Site {
 
 /// Reading a site. Nothing here changes it.
 impl Site {
+    /// The latest generations of license files that were ever loaded.
+    #[must_use]
+    pub fn generations(&self) -> &Generations {
+        &self.generations
+    }
+
     /// The latest instant the site has seen.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -19,8 +19,8 @@ const PLAIN: u16 = 1;
 const WITH_TIES: u16 = 2;
 /// The third: the same with the sessions that instances had before, and the loans, behind the ties; where there are any.
 const WITH_MORE: u16 = 3;
-/// The fourth: the same with the directory, the license types that disconnect and the requests answered lately behind the
-/// loans; where there are any.
+/// The fourth: the same with the directory, the license types that disconnect, the requests answered lately and the latest
+/// generations of license files behind the loans; where there are any.
 const WITH_DIRECTORY: u16 = 4;
 
 /// Why bytes are not a state.
@@ -81,7 +81,7 @@ impl Site {
             postcard::to_io(&(&self.ties.replaced, &self.loans), &mut *out).map_err(io::Error::other)?;
         }
         if version >= WITH_DIRECTORY {
-            let fourth = (&self.directory, &self.disconnects.minutes, &self.answered);
+            let fourth = (&self.directory, &self.disconnects.minutes, &self.answered, &self.generations);
             postcard::to_io(&fourth, out).map_err(io::Error::other)?;
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Site {
             ((site.ties.replaced, site.loans), rest) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         if version >= WITH_DIRECTORY {
-            ((site.directory, site.disconnects.minutes, site.answered), _) =
+            ((site.directory, site.disconnects.minutes, site.answered, site.generations), _) =
                 postcard::take_from_bytes(rest).map_err(damaged)?;
             site.directory.index();
         }
@@ -118,7 +118,10 @@ impl Site {
     }
 
     fn has_what_came_fourth(&self) -> bool {
-        !(self.directory.is_empty() && self.disconnects.is_empty() && self.answered.is_empty())
+        !(self.directory.is_empty()
+            && self.disconnects.is_empty()
+            && self.answered.is_empty()
+            && self.generations.is_empty())
     }
 
     /// SHA-256 over the state: equal on every server at an equal index.

@@ -31,6 +31,8 @@ pub(super) struct For<'a> {
     pub(super) today: Date,
     /// Through which day maintenance is paid.
     pub(super) maintenance: Option<Date>,
+    /// Its serial number and which file of it this is.
+    pub(super) generation: Option<(String, u32)>,
 }
 
 /// A file's contents.
@@ -64,7 +66,8 @@ pub(super) fn contents(
             lines.extend(added(line, had).zip(ends));
         }
     }
-    let license = draft::license_line(&order, whose.today).map_err(said)?;
+    let mut license = draft::license_line(&order, whose.today).map_err(said)?;
+    license.generation.clone_from(&whose.generation);
     let of_lines = lines.iter().map(|(line, expiry)| (line, *expiry));
     let mut draft = draft::draft(&order, license, of_lines, &catalogue.publisher).map_err(said)?;
     draft.comments.extend(remarks(selection));

@@ -54,7 +54,7 @@ struct Made {
 /// As for [`generate`].
 pub async fn preview(store: &Store, request: &Request<'_>) -> Result<Preview, Failure> {
     let tx = store.write().await?;
-    let made = make(store, &tx, request).await;
+    let made = make(store, &tx, request, None).await;
     tx.rollback().await?;
     let made = made?;
     let before = made.replaced.as_ref().map(|row| parse("license", row.unsigned.as_bytes()).document);
@@ -78,7 +78,7 @@ pub async fn generate(store: &Store, request: &Request<'_>, key: &str) -> Result
         tx.rollback().await?;
         return same(&row, request);
     }
-    let made = make(store, &tx, request).await?;
+    let made = make(store, &tx, request, Some(key)).await?;
     let id = write(&tx, request, &made, key).await?;
     tx.commit().await?;
     Ok(number(id))
@@ -90,7 +90,12 @@ fn same(row: &file::Model, request: &Request<'_>) -> Result<String, Failure> {
     if own { Ok(number(row.id)) } else { Err(Failure::field("request key", "is that of another request")) }
 }
 
-async fn make(store: &Store, tx: &DatabaseTransaction, request: &Request<'_>) -> Result<Made, Failure> {
+async fn make(
+    store: &Store,
+    tx: &DatabaseTransaction,
+    request: &Request<'_>,
+    key: Option<&str>,
+) -> Result<Made, Failure> {
     if !request.site.active {
         let says = format!("the install site `{}` is not active", request.site.details.name);
         return Err(Failure::field("install site", says));
@@ -111,9 +116,32 @@ async fn make(store: &Store, tx: &DatabaseTransaction, request: &Request<'_>) ->
         lrn: &lrn,
         today: request.today,
         maintenance: maintenance(tx, request.site).await?,
+        generation: generation(replaced.as_ref(), key),
     };
     let contents = contents(&edition.catalogue, request.selection, &spent, &whose)?;
     Ok(Made { contents, spent, edition, lrn, replaced })
+}
+
+/// A file and those that take its place have one serial number, and count on. Servers never go back to an earlier one.
+fn generation(replaced: Option<&file::Model>, key: Option<&str>) -> Option<(String, u32)> {
+    let serial_of = |row: &file::Model| {
+        let document = parse("license", row.unsigned.as_bytes()).document;
+        let serials = document.statements().iter().filter_map(|statement| match &statement.body {
+            grantor_license::Body::License(line) => Some(line.serial.clone()),
+            _ => None,
+        });
+        let found = serials.into_iter().find(|serial| !serial.is_empty());
+        found.unwrap_or_else(|| serial(&row.request))
+    };
+    match (replaced, key) {
+        (Some(row), _) => Some((serial_of(row), u32::try_from(row.generation + 1).unwrap_or(u32::MAX))),
+        (None, key) => key.map(|key| (serial(key), 1)),
+    }
+}
+
+/// A serial number that no other request has.
+fn serial(key: &str) -> String {
+    digest(key.as_bytes()).chars().take(16).collect()
 }
 
 async fn edition(store: &Store, tx: &DatabaseTransaction, name: &str) -> Result<Edition, Failure> {

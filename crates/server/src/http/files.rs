@@ -19,7 +19,7 @@ use super::body::{Path, read, required};
 use super::{App, Rules};
 use crate::config::{Config, ConfigError};
 use crate::eventlog;
-use crate::loader::Read;
+use crate::loader::{Read, Remembered};
 use crate::revoked;
 
 /// Reads the configuration and its license files again: new and changed files are loaded, missing ones removed.
@@ -122,7 +122,7 @@ impl App {
             return Err(problem.into());
         }
         not_remembered(name)?;
-        let remembered = self.consensus.look(revoked::remembered);
+        let remembered = self.consensus.look(Remembered::of);
         let texts = vec![(name.to_owned(), bytes.to_vec())];
         let read = self.rules().loader.admit(tenant, texts, self.now(), &remembered);
         if read.files.iter().all(|file| file.lines.is_empty() && file.name != revoked::NAME) {
@@ -185,7 +185,7 @@ impl App {
     async fn reread(&self, by: &str) -> Result<Loaded, Failure> {
         let rules = self.rules();
         let servers = self.voters();
-        let read = rules.loader.read(self.now(), servers, &self.consensus.look(revoked::remembered));
+        let read = rules.loader.read(self.now(), servers, &self.consensus.look(Remembered::of));
         if servers > 1 && read.files.is_empty() && read.unreadable.is_empty() && read.problems.is_empty() {
             return Err(Problem::new(
                 Code::BadConfiguration,
@@ -214,6 +214,11 @@ impl App {
         remove: Vec<String>,
         by: &str,
     ) -> Result<Loaded, Failure> {
+        let has_later = !read.generations.is_empty();
+        if has_later {
+            // First: should this server die in between, an earlier file is of no use all the same.
+            self.propose(Command::RememberGenerations { latest: read.generations }).await?;
+        }
         let site = self.consensus.view();
         let is_same = |file: &Arc<LicenseFile>| site.files().any(|old| old.is_same(file));
         let (unchanged, load): (Vec<_>, Vec<_>) = read.files.into_iter().partition(is_same);
@@ -231,17 +236,17 @@ impl App {
             if let Reply::FileLoaded { changes } = self.propose(command).await? {
                 answer.changes.extend(changes.into_iter().map(change));
             }
-            if answer.loaded.iter().any(|name| name == revoked::NAME) {
+            if has_later || answer.loaded.iter().any(|name| name == revoked::NAME) {
                 self.judge_again(by, &mut answer).await?;
             }
         }
         Ok(answer)
     }
 
-    /// A key was revoked: every file that is loaded is judged again, as it was read.
+    /// A key was revoked, or there are later files: every file that is loaded is judged again, as it was read.
     async fn judge_again(&self, by: &str, answer: &mut Loaded) -> Result<(), Failure> {
         let (rules, site) = (self.rules(), self.consensus.view());
-        let remembered = revoked::remembered(&site);
+        let remembered = Remembered::of(&site);
         for (tenant, texts) in together(&site, &rules) {
             let read = rules.loader.admit(&tenant, texts, self.now(), &remembered);
             let differs = |file: &Arc<LicenseFile>| !site.files().any(|old| old.is_same(file));

@@ -108,6 +108,7 @@ fn signed(
             issued,
             expires: Expiry::Permanent,
             rk: None,
+            generation: None,
         }],
         lines,
     };

@@ -1,0 +1,65 @@
+//! A license file that takes another's place is the last word: the one of before is not taken again, whether by name, after a
+//! restart or beside it, so what was given back is not used twice.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests read clocks and files"
+)]
+
+mod support;
+
+use grantor_license::{Expiry, parse, sign};
+use jiff::civil::date;
+use serde_json::Value;
+use support::{Keys, PUBLISHER, Site, license, line};
+
+/// The file of so many seats as the publisher counts it on.
+fn file(serial: &str, generation: u32, seats: u32) -> String {
+    let keys = Keys::default();
+    let text = license(&keys, vec![line("cad", "8.0", seats)]);
+    let numbered = text.replace(" STATE=", &format!(" SERIAL={serial} GENERATION={generation} STATE="));
+    let document = parse("license", numbered.as_bytes()).document;
+    let day = date(2020, 1, 1);
+    let certificate = keys.root.certify(PUBLISHER, &keys.signing.public_key(), day, Expiry::Permanent);
+    String::from_utf8(sign(&document, &keys.signing, &certificate).to_bytes()).unwrap()
+}
+
+fn put(site: &Site, name: &str, text: &str) -> (u16, Value) {
+    let path = format!("/v1/admin/files/default/{name}");
+    let (status, body) = site.request("PUT", &path, Some(&site.admin), text.as_bytes());
+    (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+}
+
+fn capacity(site: &Site) -> u64 {
+    site.feature("cad")["capacity"].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn an_earlier_file_is_refused_once_a_later_one_was_loaded_even_after_a_restart() {
+    let mut site = Site::with(Vec::new());
+    assert_eq!(put(&site, "a.lic", &file("S", 1, 9)).0, 200);
+    assert_eq!(put(&site, "a.lic", &file("S", 2, 5)).0, 200);
+    assert_eq!(capacity(&site), 5);
+    for name in ["a.lic", "b.lic"] {
+        let (status, body) = put(&site, name, &file("S", 1, 9));
+        assert!(status >= 400, "{body}");
+        assert!(body.to_string().contains("an earlier file"), "{body}");
+        assert_eq!(capacity(&site), 5, "what was there stays");
+    }
+    site.restart();
+    assert!(put(&site, "b.lic", &file("S", 1, 9)).0 >= 400, "it is remembered");
+    assert_eq!(put(&site, "b.lic", &file("T", 1, 3)).0, 200, "another file's count is its own");
+    assert_eq!(capacity(&site), 8);
+}
+
+#[test]
+fn a_later_file_under_another_name_puts_the_earlier_one_out_of_force() {
+    let site = Site::with(Vec::new());
+    assert_eq!(put(&site, "a.lic", &file("S", 1, 9)).0, 200);
+    assert_eq!(put(&site, "new.lic", &file("S", 2, 5)).0, 200);
+    assert_eq!(capacity(&site), 5);
+}
