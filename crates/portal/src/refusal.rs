@@ -2,6 +2,7 @@
 //! [`Failure::Database`].
 
 use crate::orders::OrderProblem;
+use crate::providers::NoSignIn;
 use crate::signer::SignerRefusal;
 
 /// What the rules don't allow.
@@ -95,6 +96,14 @@ pub enum Refusal {
     /// The passkey's answer is not right, or nobody has that passkey.
     #[error("this passkey does not sign in here")]
     PasskeyWrong,
+    /// Who signs people in elsewhere does not, or not this one.
+    #[error("{title}: {why}")]
+    Provider {
+        /// What the provider is called here.
+        title: String,
+        /// Why not.
+        why: NoSignIn,
+    },
     /// The token was removed, is too old, or never was.
     #[error("this token does not count, or there is none")]
     TokenEnded,
@@ -191,6 +200,7 @@ impl Refusal {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }
             Self::ChallengeEnded => "begin once more",
+            Self::Provider { why, .. } => why.hint(),
             Self::PasskeyWrong => "use another passkey, or your password",
             Self::TokenEnded => "make one on your own page, and send it as `Authorization: Bearer …`",
             Self::TooManyMoves(_) => "ask the publisher: its staff moves it for you",

@@ -13,11 +13,12 @@ use super::ask::{Ask, now};
 use super::door::{check, is_code, new_password, next};
 use super::fault::Fault;
 use super::form::{Fields, Form};
+use super::provider::buttons;
 use super::render::{PRODUCT, done, instant, page, refused};
 use super::{Need, Route};
 use crate::people::Person;
 use crate::tokens::{self, Scope};
-use crate::{Failure, certifications, filters, passkeys, signin};
+use crate::{Failure, certifications, filters, identities, passkeys, signin};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -54,6 +55,10 @@ struct Me {
     tokens: Vec<TokenRow>,
     scopes: [Scope; 3],
     passkeys: Vec<(i64, String, String)>,
+    /// Accounts elsewhere: number, issuer, name, last use.
+    accounts: Vec<(i64, String, String, String)>,
+    /// Providers where none is linked yet.
+    providers: Vec<(String, String)>,
     /// A token that was just made, shown once.
     made: Option<String>,
 }
@@ -82,10 +87,22 @@ fn passkey_row(kept: passkeys::Kept) -> (i64, String, String) {
     (kept.id, kept.name, used)
 }
 
+fn account_row(kept: identities::Kept) -> (i64, String, String, String) {
+    let used = kept.used_at.map_or_else(|| "never".to_owned(), instant);
+    (kept.id, kept.issuer, kept.name, used)
+}
+
+fn not_linked(ask: &Ask, accounts: &[identities::Kept]) -> Vec<(String, String)> {
+    let linked = |issuer: &str| accounts.iter().any(|kept| kept.issuer == issuer);
+    let free = ask.app.providers.iter().filter(|one| !linked(one.issuer()));
+    free.map(|one| (one.name.clone(), one.title.clone())).collect()
+}
+
 async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
     let store = &ask.app.store;
     let visits = signin::visits(store, ask.person().id).await?;
     let keys = passkeys::of(store.read(), ask.person().id).await?;
+    let accounts = identities::of(store.read(), ask.person().id).await?;
     let row = |(began, seen, hash): (i64, i64, String)| VisitRow {
         began: instant(began),
         seen: instant(seen),
@@ -101,6 +118,8 @@ async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
         tokens: tokens::list(store, ask.person()).await?.into_iter().map(token_row).collect(),
         scopes: Scope::ALL,
         passkeys: keys.into_iter().map(passkey_row).collect(),
+        providers: not_linked(ask, &accounts),
+        accounts: accounts.into_iter().map(account_row).collect(),
         made: None,
     })
 }
@@ -229,10 +248,11 @@ struct Prove {
     frame: Frame,
     next: String,
     wrong: bool,
+    providers: Vec<(String, String)>,
 }
 
 fn proof(ask: &Ask, next: String, wrong: bool) -> Prove {
-    Prove { frame: Frame { small: true, ..ask.frame() }, next, wrong }
+    Prove { frame: Frame { small: true, ..ask.frame() }, next, wrong, providers: buttons(&ask.app) }
 }
 
 async fn ask_proof(ask: Ask, fields: Fields) -> Response {
