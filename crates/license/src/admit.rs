@@ -33,6 +33,9 @@ pub struct Admission {
     pub licenses: Vec<LicenseInfo>,
     /// What lines signed by others say: for reports and migration, never for granting.
     pub references: Vec<Offer>,
+    /// Minutes after which licenses disconnect, by their type in lower case, and of several the least; `None` where none of
+    /// the type's does.
+    pub disconnects: BTreeMap<String, Option<u32>>,
     /// `REVOKED` lines that hold, each once: to be remembered, whatever becomes of the files.
     pub revocations: Vec<String>,
 }
@@ -148,6 +151,10 @@ impl<'a> Judge<'a> {
         let mut admission = Admission { revocations: self.revocations(), ..Admission::default() };
         let licenses = self.licenses(&mut admission.refused);
         admission.licenses = licenses.values().map(License::info).collect();
+        for license in licenses.values() {
+            let minutes = admission.disconnects.entry(license.line.license_type.to_lowercase()).or_default();
+            *minutes = minutes.iter().copied().chain(license.line.disconnect).min();
+        }
         let mut seen = BTreeMap::new();
         for (number, doc) in self.docs.iter().enumerate() {
             let file = File {

@@ -68,6 +68,8 @@ pub struct DraftLicense {
     pub expires: Expiry,
     /// The installation it is activated for.
     pub rk: Option<String>,
+    /// Minutes after which what sessions hold of its lines is disconnected, from 1.
+    pub disconnect: Option<u32>,
 }
 
 /// A `FEATURE` or `INCREMENT` line.
@@ -176,6 +178,9 @@ impl DraftLicense {
         }
         if let Some(rk) = &self.rk {
             let _ = write!(text, " RK={}", quoted(rk));
+        }
+        if let Some(minutes) = self.disconnect {
+            let _ = write!(text, " DISCONNECT={minutes}");
         }
         text
     }

@@ -45,6 +45,7 @@ fn draft(lines: Vec<DraftLine>) -> Draft {
             issued: date(2026, 6, 1),
             expires: Expiry::Permanent,
             rk: None,
+            disconnect: None,
         }],
         lines,
     }

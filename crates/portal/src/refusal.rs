@@ -87,6 +87,30 @@ pub enum Refusal {
         /// The catalogue.
         product: String,
     },
+    /// Files of this type are made by others.
+    #[error("{person} makes no license files of the type {title}")]
+    NotYourType {
+        /// Who.
+        person: String,
+        /// The license type.
+        title: String,
+        /// Whether only the publisher's staff does; certified partners otherwise.
+        staff: bool,
+    },
+    /// A disaster recovery system has no more than production (seed 002, "License Types").
+    #[error(
+        "{wanted} of {part} are wanted for disaster recovery beside {recovery}, and production has {production}"
+    )]
+    BeyondProduction {
+        /// The part number.
+        part: String,
+        /// How many are wanted.
+        wanted: u32,
+        /// How many other disaster recovery files have.
+        recovery: u32,
+        /// How many active production files have.
+        production: u32,
+    },
     /// The link for a new password was used, is too old, or never was.
     #[error("this link can't be used any more")]
     TicketEnded,
@@ -200,6 +224,9 @@ impl Refusal {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }
             Self::ChallengeEnded => "begin once more",
+            Self::NotYourType { staff: true, .. } => "file a request: the publisher's staff makes it",
+            Self::NotYourType { .. } => "have a certified employee of a partner make it",
+            Self::BeyondProduction { .. } => "take fewer, or generate the production license first",
             Self::Provider { why, .. } => why.hint(),
             Self::PasskeyWrong => "use another passkey, or your password",
             Self::TokenEnded => "make one on your own page, and send it as `Authorization: Bearer …`",

@@ -31,6 +31,8 @@ pub(crate) struct Read {
     pub(crate) files: Vec<Arc<LicenseFile>>,
     /// What is wrong with the rest, one text each.
     pub(crate) problems: Vec<String>,
+    /// Minutes after which licenses disconnect, by type; `None` where a type's don't.
+    pub(crate) disconnects: BTreeMap<String, Option<u32>>,
     /// Files that are there and can't be read now: what was loaded of them stays.
     pub(crate) unreadable: Vec<String>,
 }
@@ -129,12 +131,13 @@ impl Loader {
             format!("{}:{}: warning: {}: {why}", name(offer.file), offer.line, offer.feature)
         }));
         let learned = revoked::learned(tenant, remembered, &admission.revocations);
+        let disconnects = admission.disconnects.clone();
         let mut files = self.files(tenant, &texts, &documents, admission);
         if let Some((file, told)) = learned {
             files.push(file);
             problems.extend(told);
         }
-        Read { files, problems, unreadable: Vec::new() }
+        Read { files, problems, disconnects, unreadable: Vec::new() }
     }
 
     fn files(

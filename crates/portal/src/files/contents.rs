@@ -64,7 +64,7 @@ pub(super) fn contents(
             lines.extend(added(line, had).zip(ends));
         }
     }
-    let license = draft::license_line(&order, whose.today).map_err(said)?;
+    let license = draft::license_line(&order, whose.today, whole.disconnect_minutes).map_err(said)?;
     let of_lines = lines.iter().map(|(line, expiry)| (line, *expiry));
     let mut draft = draft::draft(&order, license, of_lines, &catalogue.publisher).map_err(said)?;
     draft.comments.extend(remarks(selection));

@@ -110,7 +110,7 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownRequest(_)
         | Refusal::UnknownAttachment(_) => StatusCode::NOT_FOUND,
         Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::NotCertified { .. } => StatusCode::FORBIDDEN,
+        Refusal::NotCertified { .. } | Refusal::NotYourType { .. } => StatusCode::FORBIDDEN,
         Refusal::ActivatedElsewhere(_)
         | Refusal::ChangedMeanwhile(_)
         | Refusal::OrderDiffers(_)

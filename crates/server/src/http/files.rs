@@ -18,6 +18,7 @@ use super::auth::Caller;
 use super::body::{Path, read, required};
 use super::{App, Rules};
 use crate::config::{Config, ConfigError};
+use crate::disconnects;
 use crate::eventlog;
 use crate::loader::Read;
 use crate::revoked;
@@ -178,6 +179,7 @@ impl App {
         remove: Vec<String>,
         by: &str,
     ) -> Result<Loaded, Failure> {
+        self.disconnect(&read, &remove).await?;
         let site = self.consensus.view();
         let is_same = |file: &Arc<LicenseFile>| site.files().any(|old| old.is_same(file));
         let (unchanged, load): (Vec<_>, Vec<_>) = read.files.into_iter().partition(is_same);
@@ -200,6 +202,15 @@ impl App {
             }
         }
         Ok(answer)
+    }
+
+    /// Tells the site which license types disconnect, before it has their files.
+    async fn disconnect(&self, read: &Read, remove: &[String]) -> Result<(), Failure> {
+        let changes = disconnects::changes(&self.consensus.view(), read, remove);
+        for (license_type, minutes) in changes {
+            self.propose(Command::SetDisconnect { license_type, minutes }).await?;
+        }
+        Ok(())
     }
 
     /// A key was revoked: every file that is loaded is judged again, as it was read.
