@@ -4,7 +4,6 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder,
 };
 use serde_json::json;
 
@@ -12,6 +11,10 @@ use crate::entity::{person, ticket, visit};
 use crate::people::{self, Details, Person};
 use crate::store::Store;
 use crate::{Failure, Refusal, log, mails};
+
+mod visits;
+
+pub use visits::{end_others, end_visits, visit_name, visits};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -207,64 +210,6 @@ fn goes_on(row: &visit::Model, at: i64) -> bool {
 /// The database's.
 pub async fn end(store: &Store, hash: &str) -> Result<(), Failure> {
     visit::Entity::delete_by_id(hash.to_owned()).exec(store.read()).await?;
-    Ok(())
-}
-
-/// A person's visits that go on, the latest first: when each began and was last seen, and its hash.
-///
-/// # Errors
-/// The database's.
-pub async fn visits(store: &Store, person: i64, at: i64) -> Result<Vec<(i64, i64, String)>, Failure> {
-    let rows = visit::Entity::find()
-        .filter(visit::Column::PersonId.eq(person))
-        .order_by_desc(visit::Column::SeenAt)
-        .all(store.read())
-        .await?;
-    let open = rows.into_iter().filter(|row| goes_on(row, at));
-    Ok(open.map(|row| (row.began_at, row.seen_at, row.hash)).collect())
-}
-
-/// What a visit is called on pages: enough of its hash to tell one from another, and not the hash.
-#[must_use]
-pub fn visit_name(hash: &str) -> &str {
-    hash.get(..12).unwrap_or(hash)
-}
-
-/// Ends a person's visit of that name, or all with `None`, and logs who did it; gives how many ended. A visit that `keep` has as
-/// its hash goes on.
-///
-/// # Errors
-/// The database's.
-pub async fn end_visits(
-    store: &Store,
-    person: &Person,
-    name: Option<&str>,
-    keep: &str,
-    (by, at): (&str, i64),
-) -> Result<u64, Failure> {
-    let tx = store.write().await?;
-    let theirs = visit::Entity::find().filter(visit::Column::PersonId.eq(person.id)).all(&tx).await?;
-    let meant = |hash: &String| hash != keep && name.is_none_or(|name| visit_name(hash) == name);
-    let these: Vec<String> = theirs.into_iter().map(|row| row.hash).filter(meant).collect();
-    let ended = visit::Entity::delete_many().filter(visit::Column::Hash.is_in(these)).exec(&tx).await?;
-    let ended = ended.rows_affected;
-    if ended > 0 {
-        log::append(&tx, at, by, "visits ended", json!({ "mail": person.mail, "count": ended })).await?;
-    }
-    tx.commit().await?;
-    Ok(ended)
-}
-
-/// Ends a person's visits, but for one.
-///
-/// # Errors
-/// The database's.
-pub async fn end_others(db: &impl ConnectionTrait, person: i64, keep: &str) -> Result<(), Failure> {
-    visit::Entity::delete_many()
-        .filter(visit::Column::PersonId.eq(person))
-        .filter(visit::Column::Hash.ne(keep))
-        .exec(db)
-        .await?;
     Ok(())
 }
 
