@@ -16,7 +16,7 @@ type Case = (&'static str, &'static [(u32, u32, &'static str)]);
 
 #[test]
 fn every_problem_is_found_at_its_place() {
-    let cases: [Case; 37] = [
+    let cases: [Case; 39] = [
         ("FEATRUE f v 1 permanent 1", &[(1, 1, "unknown-keyword")]),
         ("\n SIGN=\"x\"", &[(2, 2, "no-keyword")]),
         ("FEATURESET v x", &[(1, 1, "obsolete")]),

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use grantor_catalogue::Catalogue;
 use grantor_license::{diff, parse};
 use jiff::civil::Date;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -161,10 +163,12 @@ async fn lrn(
         .column(order_line::Column::OrderId)
         .from(order_line::Entity)
         .and_where(order_line::Column::Part.is_in(parts))
+        .and_where(order_line::Column::OrderId.into_expr().equals((order::Entity, order::Column::Id)))
         .to_owned();
     let first = order::Entity::find()
         .filter(order::Column::SiteId.eq(request.site.id))
-        .filter(order::Column::Id.in_subquery(of_parts))
+        // Not `in`: SQLite would gather all orders of these parts first, of every account.
+        .filter(Expr::exists(of_parts))
         .order_by_asc(order::Column::Id)
         .one(tx)
         .await?;
