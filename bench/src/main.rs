@@ -13,6 +13,7 @@ mod issue;
 mod job;
 mod load;
 mod peers;
+mod portal;
 mod process;
 mod storm;
 mod usage;
@@ -105,6 +106,24 @@ enum What {
         #[arg(long, default_value_t = 10_000)]
         lines: usize,
     },
+    /// The portal with the books of a large publisher: every tab, a license file, an order of 10,000 lines
+    Portal {
+        /// Accounts
+        #[arg(long, default_value_t = 10_000)]
+        accounts: u64,
+        /// Order lines
+        #[arg(long, default_value_t = 1_000_000)]
+        lines: u64,
+        /// License files
+        #[arg(long, default_value_t = 1_000_000)]
+        files: u64,
+        /// Requests of each page
+        #[arg(long, default_value_t = 200)]
+        requests: usize,
+        /// A PostgreSQL server to measure, too: `postgres://user@host:port`
+        #[arg(long, env = "GRANTOR_TEST_POSTGRES")]
+        postgres: Option<String>,
+    },
     /// The server that `checkout` drives; started by it
     #[command(hide = true)]
     Serve {
@@ -141,6 +160,11 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             runtime.block_on(engine::run(&proposers, Duration::from_secs(seconds)))
         }
         What::Figures { seconds, rounds, page } => figures::run(&page, seconds, rounds),
+        What::Portal { accounts, lines, files, requests, postgres } => {
+            let size = portal::Size { accounts: accounts.max(3), lines, files };
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(portal::run(&portal::Options { size, requests, postgres }))
+        }
         What::Serve { folder, log } => process::serve(&folder, log),
     }
 }

@@ -57,6 +57,9 @@ pub struct Expansion {
     pub lines: Vec<TechnicalLine>,
     /// What to ask the customer about before a license file is made.
     pub warnings: Vec<String>,
+    /// Minutes after which interactions are disconnected, if the license type does that; of several catalogues' the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disconnect_minutes: Option<u32>,
 }
 
 /// Expands an order; one expansion for each publisher, by name. The order of the order's lines does not matter.
@@ -76,7 +79,11 @@ pub fn expand(
             publisher: publisher.to_owned(),
             lines: Vec::new(),
             warnings: Vec::new(),
+            disconnect_minutes: None,
         });
+        let of_type = basket.catalogue.license_types.get(&order.license_type);
+        let minutes = of_type.and_then(|of_type| of_type.disconnect_minutes);
+        expansion.disconnect_minutes = expansion.disconnect_minutes.into_iter().chain(minutes).min();
         problems.extend(expand_basket(order, basket, expansion));
     }
     if problems.is_empty() { Ok(expansions.into_values().collect()) } else { Err(problems) }

@@ -124,6 +124,8 @@ pub struct Item {
     pub every: Vec<Every>,
     /// Items that come with it, each in the same quantity.
     pub includes: Vec<String>,
+    /// The development system that comes with this server at no cost, on a license of its own.
+    pub development: Option<String>,
 }
 
 impl Item {

@@ -27,6 +27,12 @@ pub struct LicenseType {
     pub production: bool,
     /// Components cannot be added to its predefined configuration.
     pub fixed: bool,
+    /// Only the publisher's staff make its files.
+    pub staff_only: bool,
+    /// Certified employees of partners make any number of its files, of any configuration, without an order.
+    pub partners_only: bool,
+    /// No more of a part than the account's production licenses have.
+    pub within_production: bool,
     /// It joins the license that the site already has, rather than replacing or standing beside it.
     pub merges: bool,
 }

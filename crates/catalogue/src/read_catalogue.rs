@@ -255,6 +255,8 @@ fn license_type(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(At<
     let mut flag = |key| fields.flag(reader, key);
     let (needs_activation, free) = (flag("needs_activation"), flag("free"));
     let (production, fixed, merges) = (flag("production"), flag("fixed"), flag("merges"));
+    let (staff_only, partners_only) = (flag("staff_only"), flag("partners_only"));
+    let within_production = flag("within_production");
     let name = name?;
     let license_type = LicenseType {
         name: name.value.clone(),
@@ -268,6 +270,9 @@ fn license_type(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(At<
         free,
         production,
         fixed,
+        staff_only,
+        partners_only,
+        within_production,
         merges,
     };
     Some((name, license_type))

@@ -32,6 +32,7 @@ pub(crate) fn read_item(
         needs: needs(reader, fields, references),
         every: every(reader, fields, references),
         includes: references.all_to(To::Item, fields.texts(reader, "includes")),
+        development: fields.text(reader, "development").map(|at| references.to(To::OtherItem, at)),
     };
     Some((name?, item))
 }

@@ -45,7 +45,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("grantor-sim", &["grantor-license", "grantor-site", "grantor-server"]),
     (
         "grantor-bench",
-        &["grantor-license", "grantor-site", "grantor-api", "grantor-client", "grantor-server"],
+        &[
+            "grantor-license",
+            "grantor-site",
+            "grantor-api",
+            "grantor-client",
+            "grantor-server",
+            "grantor-portal",
+            "grantor-web",
+        ],
     ),
 ];
 

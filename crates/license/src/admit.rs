@@ -33,6 +33,9 @@ pub struct Admission {
     pub licenses: Vec<LicenseInfo>,
     /// What lines signed by others say: for reports and migration, never for granting.
     pub references: Vec<Offer>,
+    /// Minutes after which licenses disconnect, by their type in lower case, and of several the least; `None` where none of
+    /// the type's does.
+    pub disconnects: BTreeMap<String, Option<u32>>,
     /// `REVOKED` lines that hold, each once: to be remembered, whatever becomes of the files.
     pub revocations: Vec<String>,
     /// The latest generation of each serial number that a valid `LICENSE` line has, or was known: to be remembered, too.
@@ -170,6 +173,10 @@ impl<'a> Judge<'a> {
         let licenses = self.licenses(&mut admission.refused, &mut own);
         admission.generations = self.latest(&own);
         admission.licenses = licenses.values().map(License::info).collect();
+        for license in licenses.values() {
+            let minutes = admission.disconnects.entry(license.line.license_type.to_lowercase()).or_default();
+            *minutes = minutes.iter().copied().chain(license.line.disconnect).min();
+        }
         let mut seen = BTreeMap::new();
         for (number, doc) in self.docs.iter().enumerate() {
             let file = File {

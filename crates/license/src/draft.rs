@@ -70,6 +70,8 @@ pub struct DraftLicense {
     pub rk: Option<String>,
     /// The files that follow one another, and which of them this is, from 1.
     pub generation: Option<(String, u32)>,
+    /// Minutes after which what sessions hold of its lines is disconnected, from 1.
+    pub disconnect: Option<u32>,
 }
 
 /// A `FEATURE` or `INCREMENT` line.
@@ -181,6 +183,9 @@ impl DraftLicense {
         }
         if let Some((serial, generation)) = &self.generation {
             let _ = write!(text, " SERIAL={} GENERATION={generation}", quoted(serial));
+        }
+        if let Some(minutes) = self.disconnect {
+            let _ = write!(text, " DISCONNECT={minutes}");
         }
         text
     }

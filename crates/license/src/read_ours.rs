@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use crate::date::{Expiry, parse_date};
 use crate::keys::PublicKey;
 use crate::problem::{Finding, nearest};
-use crate::read::{Reader, bad_date};
+use crate::read::{Reader, bad_date, number};
 use crate::statement::{KeyLine, LicenseLine, LicenseState, RevokedLine};
 
 pub(crate) fn license(reader: &mut Reader) -> Option<LicenseLine> {
@@ -16,6 +16,7 @@ pub(crate) fn license(reader: &mut Reader) -> Option<LicenseLine> {
     let issued = date(reader, "ISSUED");
     let expires = expiry(reader, "EXPIRES", Expiry::Permanent);
     let generation = generation(reader);
+    let disconnect = minutes(reader, "DISCONNECT");
     Some(LicenseLine {
         serial: text(reader, "SERIAL"),
         generation: generation?,
@@ -28,6 +29,7 @@ pub(crate) fn license(reader: &mut Reader) -> Option<LicenseLine> {
         state: state?,
         issued: issued?,
         expires: expires?,
+        disconnect: disconnect?,
     })
 }
 
@@ -94,6 +96,20 @@ fn expiry(reader: &mut Reader, name: &str, absent: Expiry) -> Option<Expiry> {
     match Expiry::parse(&text) {
         Ok(expiry) => Some(expiry),
         Err(error) => reader.fail(at, bad_date(&text, error)),
+    }
+}
+
+/// Minutes, from 1; `Some(None)` where the attribute is not there.
+fn minutes(reader: &mut Reader, name: &str) -> Option<Option<u32>> {
+    let Some(found) = reader.attributes.find(name) else { return Some(None) };
+    let (at, text) = (found.at, found.value.clone().unwrap_or_default());
+    match number(&text).filter(|minutes| *minutes > 0) {
+        Some(minutes) => Some(Some(minutes)),
+        None => {
+            let shown: String = text.chars().take(40).collect();
+            let finding = Finding::error("bad-number", format!("`{name}={shown}` is no number of minutes"));
+            reader.fail(at, finding.hint(format!("write `{name}=60` for every hour")))
+        }
     }
 }
 

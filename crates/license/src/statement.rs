@@ -126,7 +126,7 @@ pub enum LicenseState {
     Deactivated,
 }
 
-/// `LICENSE lrn CUSTOMER="…" SITE="…" TYPE=… PRODUCT=… STATE=… ISSUED=… [EXPIRES=…] [RK=…]` (design §3).
+/// `LICENSE lrn CUSTOMER="…" SITE="…" TYPE=… PRODUCT=… STATE=… ISSUED=… [EXPIRES=…] [RK=…] [DISCONNECT=…]` (design §3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LicenseLine {
     /// License reference number.
@@ -151,6 +151,8 @@ pub struct LicenseLine {
     pub serial: String,
     /// Which of these files it is, from 1; 0 = none.
     pub generation: u32,
+    /// Minutes after which what sessions hold of its lines is disconnected, from 1 (seed 002, "Server License Types").
+    pub disconnect: Option<u32>,
 }
 
 /// `KEY keyid publisher public-key NOT_BEFORE=… NOT_AFTER=…`: the certificate of a signing key (design §3).

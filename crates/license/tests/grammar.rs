@@ -16,7 +16,7 @@ type Case = (&'static str, &'static [(u32, u32, &'static str)]);
 
 #[test]
 fn every_problem_is_found_at_its_place() {
-    let cases: [Case; 37] = [
+    let cases: [Case; 39] = [
         ("FEATRUE f v 1 permanent 1", &[(1, 1, "unknown-keyword")]),
         ("\n SIGN=\"x\"", &[(2, 2, "no-keyword")]),
         ("FEATURESET v x", &[(1, 1, "obsolete")]),
@@ -51,6 +51,8 @@ fn every_problem_is_found_at_its_place() {
         ("USE_SERVER now", &[(1, 12, "unexpected-word")]),
         ("LICENSE L STATE=actve ISSUED=1-jan-2026", &[(1, 11, "bad-state")]),
         ("LICENSE L STATE=active", &[(1, 1, "missing-field")]),
+        ("LICENSE L STATE=active ISSUED=1-jan-2026 DISCONNECT=0", &[(1, 42, "bad-number")]),
+        ("LICENSE L STATE=active ISSUED=1-jan-2026 DISCONNECT=hourly", &[(1, 42, "bad-number")]),
         ("KEY a b c NOT_BEFORE=1-jan-2026", &[(1, 9, "bad-key")]),
         ("FEATURE f v 1 permanent 1 N=\"a", &[(1, 29, "open-quote")]),
         ("SERVER h ANY\nVENDOR w\nFEATURE f v 1 permanent 1", &[(3, 1, "no-vendor-line")]),

@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use grantor_license::{
     Change, ChangeKind, Count, Draft, DraftLicense, DraftLine, DraftServer, DraftVendor, Expiry,
-    KeyCertificate, LicenseState, Model, VersionRule, diff, sign,
+    KeyCertificate, LicenseState, Model, VersionRule, diff, parse, sign,
 };
 use jiff::civil::date;
 
@@ -46,6 +46,7 @@ fn draft(lines: Vec<DraftLine>) -> Draft {
             expires: Expiry::Permanent,
             rk: None,
             generation: None,
+            disconnect: None,
         }],
         lines,
     }
@@ -64,6 +65,21 @@ fn a_draft_becomes_a_signed_file_that_is_admitted() {
         (Model::Concurrent, VersionRule::SameMajor, Some(168))
     );
     assert_eq!(admission.licenses[0].lrn, "LRN 1");
+}
+
+#[test]
+fn a_license_that_disconnects_says_so_under_its_signature() {
+    let mut hourly = draft(vec![line("agent", 100)]);
+    hourly.licenses[0].license_type = "Development".to_owned();
+    hourly.licenses[0].disconnect = Some(60);
+    let signed = sign(&hourly.to_document("new.dat").unwrap(), &signing_key(), &certificate());
+    let admission = admitted(std::slice::from_ref(&signed));
+    assert_eq!(admission.disconnects, [("development".to_owned(), Some(60))].into());
+    let text = signed.to_string();
+    assert!(text.contains("DISCONNECT=60"), "{text}");
+    let without = parse("new.dat", text.replace("DISCONNECT=60", "").as_bytes()).document;
+    let admission = admitted(&[without]);
+    assert!(admission.offers.is_empty() && admission.disconnects.is_empty(), "{:?}", admission.refused);
 }
 
 #[test]

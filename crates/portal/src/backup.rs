@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::entity::{
     account, activation, api_token, attachment, certification, edition, entitlement, file, file_item, hook,
-    key_change, log_entry, log_head, mail, moved, order, order_line, passkey, person, request,
+    identity, key_change, log_entry, log_head, mail, moved, order, order_line, passkey, person, request,
     request_message, saved_filter, site,
 };
 use crate::migrations;
@@ -80,6 +80,7 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(person::Entity, &tx, to).await?;
     rows += table(certification::Entity, &tx, to).await?;
     rows += table(passkey::Entity, &tx, to).await?;
+    rows += table(identity::Entity, &tx, to).await?;
     rows += table(hook::Entity, &tx, to).await?;
     rows += table(api_token::Entity, &tx, to).await?;
     rows += table(saved_filter::Entity, &tx, to).await?;
@@ -197,6 +198,7 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "certifications" => insert_as::<certification::Entity>(tx, row).await,
         "saved_filters" => insert_as::<saved_filter::Entity>(tx, row).await,
         "passkeys" => insert_as::<passkey::Entity>(tx, row).await,
+        "identities" => insert_as::<identity::Entity>(tx, row).await,
         "hooks" => insert_as::<hook::Entity>(tx, row).await,
         "requests" => insert_as::<request::Entity>(tx, row).await,
         "request_messages" => insert_as::<request_message::Entity>(tx, row).await,
@@ -222,7 +224,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 20] = [
+const COUNTED: [&str; 21] = [
     "accounts",
     "sites",
     "editions",
@@ -243,6 +245,7 @@ const COUNTED: [&str; 20] = [
     "request_messages",
     "attachments",
     "key_changes",
+    "identities",
 ];
 
 /// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.

@@ -18,11 +18,12 @@ pub struct DraftError {
     pub hint: Option<&'static str>,
 }
 
-/// The `LICENSE` line; issued `today` where the order does not say.
+/// The `LICENSE` line; issued `today` where the order does not say. `disconnect`: minutes after which interactions are
+/// disconnected.
 ///
 /// # Errors
 /// A day that is none.
-pub fn license_line(order: &Order, today: Date) -> Result<DraftLicense, DraftError> {
+pub fn license_line(order: &Order, today: Date, disconnect: Option<u32>) -> Result<DraftLicense, DraftError> {
     let issued = order.issued.as_deref().map_or(Ok(today), grantor_license::parse_date);
     let expires = order.expires.as_deref().map_or(Ok(Expiry::Permanent), Expiry::parse);
     let wrong = |field: &str, error: grantor_license::DateError| DraftError {
@@ -45,6 +46,7 @@ pub fn license_line(order: &Order, today: Date) -> Result<DraftLicense, DraftErr
         expires: expires.map_err(|error| wrong("expires", error))?,
         rk: order.registration_key.clone(),
         generation: None,
+        disconnect,
     })
 }
 

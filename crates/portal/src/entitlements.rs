@@ -18,6 +18,9 @@ use crate::{Failure, Refusal};
 /// The last day of what never ends.
 pub const NEVER: &str = "9999-12-31";
 
+/// In place of an entitlement's number: what comes without an order.
+pub const AT_NO_COST: i64 = 0;
+
 /// A part by catalogue and part number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Part {
@@ -39,7 +42,7 @@ pub struct Owner {
 /// A quantity of a part that is spent, with its last day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Spent {
-    /// The entitlement's number; for giving it back.
+    /// The entitlement's number, for giving it back; or [`AT_NO_COST`].
     pub entitlement: i64,
     /// Which part.
     #[serde(flatten)]

@@ -12,6 +12,7 @@ pub mod entitlement;
 pub mod file;
 pub mod file_item;
 pub mod hook;
+pub mod identity;
 pub mod key_change;
 pub mod log_entry;
 pub mod log_head;

@@ -7,6 +7,7 @@ mod contents;
 mod make;
 mod show;
 mod signed_by;
+mod types;
 
 use grantor_license::Change;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub(crate) use show::selection_of;
 pub use show::{Details, Filter, Sort, details, document, list, unsigned, was_signed};
 pub(crate) use signed_by::was_signed_anew;
 pub use signed_by::{Origin, SignedFile, key_of, origins, signed_by};
+pub use types::{may_make, offered};
 
 /// A machine that a file is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -65,6 +67,22 @@ pub struct Selection {
     pub registration_key: Option<String>,
     /// The server item and add-ons.
     pub items: Vec<Chosen>,
+}
+
+impl Selection {
+    /// One part, for no machine yet.
+    fn of(catalogue: &str, license_type: &str, item: Chosen) -> Self {
+        Self {
+            catalogue: catalogue.to_owned(),
+            license_type: license_type.to_owned(),
+            machine: Machine { host_id: String::new(), name: String::new() },
+            switchover: None,
+            system_type: String::new(),
+            mail_connector: String::new(),
+            registration_key: None,
+            items: vec![item],
+        }
+    }
 }
 
 /// A file as it would be.

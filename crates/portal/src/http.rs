@@ -14,6 +14,7 @@ mod gate;
 mod house;
 mod me;
 mod passkey;
+mod provider;
 mod render;
 mod request;
 
@@ -31,6 +32,7 @@ use grantor_web::limit::Limit;
 use grantor_web::{assets, guard};
 use tokio::sync::{Notify, Semaphore};
 
+use crate::providers::Provider;
 use crate::requests::{House, Levels};
 use crate::rights::Right;
 use crate::sealed::Seal;
@@ -89,6 +91,8 @@ pub struct App {
     pub(crate) signer: Option<Client>,
     pub(crate) seal: Seal,
     pub(crate) settings: Settings,
+    /// Where else people sign in.
+    pub(crate) providers: Vec<Arc<Provider>>,
     pub(crate) hashing: Semaphore,
     /// Tries to sign in from one address.
     pub(crate) tries: Limit,
@@ -108,11 +112,18 @@ impl App {
             signer,
             seal,
             settings,
+            providers: Vec::new(),
             hashing: Semaphore::new(HASHING),
             tries: Limit::new(of(20), Duration::from_secs(6)),
             letters: Limit::new(of(5), Duration::from_secs(60)),
             wake: Notify::new(),
         }
+    }
+
+    /// The same, where people sign in at these providers, too.
+    #[must_use]
+    pub fn with_providers(self, providers: Vec<Provider>) -> Self {
+        Self { providers: providers.into_iter().map(Arc::new).collect(), ..self }
     }
 
     /// What surrounds requests here.
@@ -192,6 +203,7 @@ pub fn routes() -> Vec<Route> {
         api::routes(),
         me::routes(),
         passkey::routes(),
+        provider::routes(),
         account::routes(),
         house::routes(),
     ]

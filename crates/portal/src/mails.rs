@@ -150,6 +150,21 @@ pub(crate) async fn passkey_added(
     put(tx, &person.mail, "A passkey was added", body, at).await
 }
 
+/// Tells a person that an account of another house signs in as them.
+pub(crate) async fn identity_added(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    (issuer, name): (&str, &str),
+    at: i64,
+) -> Result<(), Failure> {
+    let body = format!(
+        "Hello {},\n\nthe account \"{name}\" of {issuer} signs in as you from now on. If that is not yours, remove it on your own page \
+         of the portal, change your password, and tell your administrator.\n",
+        person.name
+    );
+    put(tx, &person.mail, "Another account signs in as you", body, at).await
+}
+
 /// What the license letter of an order says.
 pub(crate) struct Letter<'a> {
     pub(crate) order: &'a str,

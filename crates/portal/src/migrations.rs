@@ -22,6 +22,8 @@ impl MigratorTrait for Migrations {
             step("0007_passkeys", include_str!("../migrations/0007_passkeys.sql")),
             step("0008_hooks", include_str!("../migrations/0008_hooks.sql")),
             step("0010_keys", include_str!("../migrations/0010_keys.sql")),
+            step("0011_identities", include_str!("../migrations/0011_identities.sql")),
+            step("0012_sorted", include_str!("../migrations/0012_sorted.sql")),
         ]
     }
 }

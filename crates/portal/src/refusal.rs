@@ -2,6 +2,7 @@
 //! [`Failure::Database`].
 
 use crate::orders::OrderProblem;
+use crate::providers::NoSignIn;
 use crate::signer::SignerRefusal;
 
 /// What the rules don't allow.
@@ -86,6 +87,30 @@ pub enum Refusal {
         /// The catalogue.
         product: String,
     },
+    /// Files of this type are made by others.
+    #[error("{person} makes no license files of the type {title}")]
+    NotYourType {
+        /// Who.
+        person: String,
+        /// The license type.
+        title: String,
+        /// Whether only the publisher's staff does; certified partners otherwise.
+        staff: bool,
+    },
+    /// A disaster recovery system has no more than production (seed 002, "License Types").
+    #[error(
+        "{wanted} of {part} are wanted for disaster recovery beside {recovery}, and production has {production}"
+    )]
+    BeyondProduction {
+        /// The part number.
+        part: String,
+        /// How many are wanted.
+        wanted: u32,
+        /// How many other disaster recovery files have.
+        recovery: u32,
+        /// How many active production files have.
+        production: u32,
+    },
     /// The link for a new password was used, is too old, or never was.
     #[error("this link can't be used any more")]
     TicketEnded,
@@ -95,6 +120,14 @@ pub enum Refusal {
     /// The passkey's answer is not right, or nobody has that passkey.
     #[error("this passkey does not sign in here")]
     PasskeyWrong,
+    /// Who signs people in elsewhere does not, or not this one.
+    #[error("{title}: {why}")]
+    Provider {
+        /// What the provider is called here.
+        title: String,
+        /// Why not.
+        why: NoSignIn,
+    },
     /// The token was removed, is too old, or never was.
     #[error("this token does not count, or there is none")]
     TokenEnded,
@@ -191,6 +224,10 @@ impl Refusal {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }
             Self::ChallengeEnded => "begin once more",
+            Self::NotYourType { staff: true, .. } => "file a request: the publisher's staff makes it",
+            Self::NotYourType { .. } => "have a certified employee of a partner make it",
+            Self::BeyondProduction { .. } => "take fewer, or generate the production license first",
+            Self::Provider { why, .. } => why.hint(),
             Self::PasskeyWrong => "use another passkey, or your password",
             Self::TokenEnded => "make one on your own page, and send it as `Authorization: Bearer …`",
             Self::TooManyMoves(_) => "ask the publisher: its staff moves it for you",

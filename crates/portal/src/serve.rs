@@ -1,5 +1,6 @@
 //! The portal as a service: opens the books, serves the pages, sends mail and has files signed, until it is told to stop.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use crate::hooks::courier;
 use crate::http::{self, App, Requests, Settings};
 use crate::post::Postman;
+use crate::providers::{Provider, Setting};
 use crate::sealed::Seal;
 use crate::signer::Client;
 use crate::signing::sign_all;
@@ -45,6 +47,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// Requests.
     pub requests: Requests,
+    /// Where else people sign in: `[[providers]]`, in the order of their buttons.
+    pub providers: Vec<Setting>,
 }
 
 /// How mail goes out.
@@ -69,6 +73,7 @@ impl Default for Config {
             tls: Tls::default(),
             mail: None,
             requests: Requests::default(),
+            providers: Vec::new(),
         }
     }
 }
@@ -84,6 +89,14 @@ impl Config {
             let behind =
                 address.strip_prefix("https://").filter(|host| !host.is_empty() && !host.ends_with('/'));
             behind.ok_or("address: it begins with `https://` and ends without a slash")?;
+        }
+        let mut names = BTreeSet::new();
+        for provider in &config.providers {
+            let twice = || format!("{}: there are two of this name", provider.name);
+            let twice = (!names.insert(&provider.name)).then(twice);
+            if let Some(problem) = provider.problem().or(twice) {
+                return Err(format!("providers: {problem}"));
+            }
         }
         Ok(config)
     }
@@ -142,7 +155,8 @@ impl Portal {
             staff_shows_codes: config.staff_shows_codes,
             requests: config.requests.clone(),
         };
-        let app = Arc::new(App::new(store, signer, seal, settings));
+        let providers = config.providers.iter().map(Provider::open).collect::<io::Result<_>>()?;
+        let app = Arc::new(App::new(store, signer, seal, settings).with_providers(providers));
         Ok(Self { listener: Arc::new(listener), identity, app, postman, connections: config.connections })
     }
 
@@ -208,5 +222,10 @@ mod tests {
         for address in ["http://portal", "https://portal/", "https://"] {
             assert!(Config::parse(&format!("address = \"{address}\"")).is_err(), "{address}");
         }
+        let one =
+            "[[providers]]\nname = \"a\"\ntitle = \"A\"\nissuer = \"https://a.example\"\nclient_id = \"g\"\n";
+        assert_eq!(Config::parse(one).unwrap().providers.len(), 1);
+        assert!(Config::parse(&format!("{one}{one}")).unwrap_err().contains("two of this name"));
+        assert!(Config::parse(&one.replace("https", "http")).unwrap_err().contains("https://"));
     }
 }

@@ -4,7 +4,6 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder,
 };
 use serde_json::json;
 
@@ -12,6 +11,10 @@ use crate::entity::{person, ticket, visit};
 use crate::people::{self, Details, Person};
 use crate::store::Store;
 use crate::{Failure, Refusal, log, mails};
+
+mod visits;
+
+pub use visits::{end_others, end_visits, visit_name, visits};
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -207,32 +210,6 @@ fn goes_on(row: &visit::Model, at: i64) -> bool {
 /// The database's.
 pub async fn end(store: &Store, hash: &str) -> Result<(), Failure> {
     visit::Entity::delete_by_id(hash.to_owned()).exec(store.read()).await?;
-    Ok(())
-}
-
-/// A person's visits, the latest first: when each began and was last seen, and its hash.
-///
-/// # Errors
-/// The database's.
-pub async fn visits(store: &Store, person: i64) -> Result<Vec<(i64, i64, String)>, Failure> {
-    let rows = visit::Entity::find()
-        .filter(visit::Column::PersonId.eq(person))
-        .order_by_desc(visit::Column::SeenAt)
-        .all(store.read())
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.began_at, row.seen_at, row.hash)).collect())
-}
-
-/// Ends a person's visits, but for one.
-///
-/// # Errors
-/// The database's.
-pub async fn end_others(db: &impl ConnectionTrait, person: i64, keep: &str) -> Result<(), Failure> {
-    visit::Entity::delete_many()
-        .filter(visit::Column::PersonId.eq(person))
-        .filter(visit::Column::Hash.ne(keep))
-        .exec(db)
-        .await?;
     Ok(())
 }
 

@@ -186,6 +186,63 @@ fn the_publishers_staff_turns_codes_on_before_anything_else_where_the_portal_wan
     });
 }
 
+/// What the visit with that cookie is called on pages.
+fn name(cookie: &str) -> String {
+    signin::visit_name(&hash(cookie)).to_owned()
+}
+
+#[test]
+fn a_person_ends_one_of_their_other_visits_or_all_of_them_and_never_somebody_elses() {
+    on_both(|store| async move {
+        let (ada, door) = (ada(&store).await, Door::open(&store, false));
+        let eve = person(&store, "eve@example.com", &[Role::Analyst], None).await;
+        let (here, there, third) =
+            (visit(&store, &ada).await, visit(&store, &ada).await, visit(&store, &ada).await);
+        let hers = visit(&store, &eve).await;
+        let me = door.get("/me", &here).await.body;
+        assert!(me.contains(&format!("/me/visits/{}/end", name(&there))), "{me}");
+        assert!(!me.contains(&format!("/me/visits/{}/end", name(&here))), "not this one");
+        assert!(!me.contains(&hash(&there)), "the hash itself is not shown");
+        for path in [name(&hers), name(&here), "_%".to_owned(), "%".to_owned()] {
+            door.post(&format!("/me/visits/{path}/end"), &here, "").await;
+        }
+        for cookie in [&here, &there, &third, &hers] {
+            assert_eq!(door.get("/me", cookie).await.status, StatusCode::OK);
+        }
+        let ended = door.post(&format!("/me/visits/{}/end", name(&there)), &here, "").await;
+        assert_eq!(ended.location, "/me?done=ended");
+        assert!(door.get("/me", &there).await.location.starts_with("/sign-in"));
+        assert_eq!(door.get("/me", &third).await.status, StatusCode::OK);
+        door.post("/me/visits/end", &here, "").await;
+        assert!(door.get("/me", &third).await.location.starts_with("/sign-in"));
+        assert_eq!(door.get("/me", &hers).await.status, StatusCode::OK);
+    });
+}
+
+#[test]
+fn an_administrator_sees_a_persons_visits_and_ends_them_and_the_log_tells_who_did() {
+    on_both(|store| async move {
+        let (ada, door) = (ada(&store).await, Door::open(&store, false));
+        let eve = person(&store, "eve@example.com", &[Role::Analyst], None).await;
+        let admin = visit(&store, &ada).await;
+        let (one, two) = (visit(&store, &eve).await, visit(&store, &eve).await);
+        let page = format!("/people/{}", eve.id);
+        let shown = door.get(&page, &admin).await.body;
+        assert_eq!(shown.matches("/visits/").count(), 3, "each, and all of them: {shown}");
+        let ended = door.post(&format!("{page}/visits/{}/end", name(&one)), &admin, "").await;
+        assert_eq!(ended.location, format!("{page}?done=ended"));
+        assert!(door.get("/me", &one).await.location.starts_with("/sign-in"));
+        assert_eq!(door.get("/me", &two).await.status, StatusCode::OK);
+        door.post(&format!("{page}/visits/end"), &admin, "").await;
+        assert!(door.get("/me", &two).await.location.starts_with("/sign-in"));
+        let none = door.get(&page, &admin).await.body;
+        assert!(none.contains("Nowhere."), "{none}");
+        let entries = grantor_portal::log::entries(store.read(), 0, 100).await.unwrap();
+        let told = entries.iter().filter(|entry| entry.body.contains("\"what\":\"visits ended\""));
+        assert_eq!(told.filter(|entry| entry.body.contains("\"by\":\"ada@example.com\"")).count(), 2);
+    });
+}
+
 #[test]
 fn a_seal_of_another_portal_opens_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ pub mod secret;
 pub use grantor_web::tls;
 
 mod clock;
+mod disconnects;
 mod eventlog;
 pub mod hostid;
 mod http;

@@ -31,6 +31,8 @@ pub(crate) struct Read {
     pub(crate) files: Vec<Arc<LicenseFile>>,
     /// What is wrong with the rest, one text each.
     pub(crate) problems: Vec<String>,
+    /// Minutes after which licenses disconnect, by type; `None` where a type's don't.
+    pub(crate) disconnects: BTreeMap<String, Option<u32>>,
     /// Files that are there and can't be read now: what was loaded of them stays.
     pub(crate) unreadable: Vec<String>,
     /// Generations of files that are later than those remembered.
@@ -133,12 +135,13 @@ impl Loader {
         }));
         let learned = revoked::learned(tenant, &remembered.revoked, &admission.revocations);
         let generations = later(&admission.generations, known);
+        let disconnects = admission.disconnects.clone();
         let mut files = self.files(tenant, &texts, &documents, admission);
         if let Some((file, told)) = learned {
             files.push(file);
             problems.extend(told);
         }
-        Read { files, problems, unreadable: Vec::new(), generations }
+        Read { files, problems, disconnects, unreadable: Vec::new(), generations }
     }
 
     fn files(

@@ -12,20 +12,12 @@
 
 mod support;
 
-use grantor_license::{Expiry, parse, sign};
-use jiff::civil::date;
 use serde_json::Value;
-use support::{Keys, PUBLISHER, Site, license, line};
+use support::{Keys, Site, license_numbered, line};
 
 /// The file of so many seats as the publisher counts it on.
 fn file(serial: &str, generation: u32, seats: u32) -> String {
-    let keys = Keys::default();
-    let text = license(&keys, vec![line("cad", "8.0", seats)]);
-    let numbered = text.replace(" STATE=", &format!(" SERIAL={serial} GENERATION={generation} STATE="));
-    let document = parse("license", numbered.as_bytes()).document;
-    let day = date(2020, 1, 1);
-    let certificate = keys.root.certify(PUBLISHER, &keys.signing.public_key(), day, Expiry::Permanent);
-    String::from_utf8(sign(&document, &keys.signing, &certificate).to_bytes()).unwrap()
+    license_numbered(&Keys::default(), serial, generation, vec![line("cad", "8.0", seats)])
 }
 
 fn put(site: &Site, name: &str, text: &str) -> (u16, Value) {

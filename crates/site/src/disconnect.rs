@@ -58,6 +58,12 @@ impl Site {
         Ok(Reply::Done)
     }
 
+    /// Minutes after which licenses of this type disconnect, if they do.
+    #[must_use]
+    pub fn disconnect_minutes(&self, license_type: &str) -> Option<u32> {
+        self.disconnects.minutes.get(&license_type.to_lowercase()).copied()
+    }
+
     pub(crate) fn note_all_disconnects(&mut self) {
         let tenants: BTreeSet<Arc<str>> = self.files.keys().map(|(tenant, _)| tenant.clone()).collect();
         tenants.iter().for_each(|tenant| self.note_disconnects(tenant));

@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 /// `__Host-`: only over TLS, only for this host, for all of its paths.
 const NAME: &str = "__Host-grantor";
 
+/// By which a browser that was sent to another house is known when it comes back.
+const AWAY: &str = "__Host-grantor-away";
+
 /// A secret that is handed out once: in a cookie, a link or to a script.
 #[derive(Clone)]
 pub struct Secret(String);
@@ -40,6 +43,13 @@ impl Secret {
     pub fn set(&self) -> HeaderValue {
         given(&self.0)
     }
+
+    /// The header that gives it to a browser which is sent to another house, for ten minutes. Lax: it comes back from there.
+    #[must_use]
+    pub fn set_away(&self) -> HeaderValue {
+        let cookie = format!("{AWAY}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600", self.0);
+        HeaderValue::from_str(&cookie).unwrap_or_else(|_| clear_away())
+    }
 }
 
 /// The header that gives a browser a secret that was made elsewhere, until the browser is closed.
@@ -58,15 +68,31 @@ pub fn hash(secret: &str) -> String {
 /// The hash of the secret that a browser shows.
 #[must_use]
 pub fn shown(headers: &HeaderMap) -> Option<String> {
+    shown_as(NAME, headers)
+}
+
+/// The hash of the secret that a browser shows which was sent to another house.
+#[must_use]
+pub fn shown_away(headers: &HeaderMap) -> Option<String> {
+    shown_as(AWAY, headers)
+}
+
+fn shown_as(wanted: &str, headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == NAME).map(|(_, secret)| hash(secret))
+    pairs.find(|(name, _)| *name == wanted).map(|(_, secret)| hash(secret))
 }
 
 /// The header that takes the cookie away.
 #[must_use]
 pub fn clear() -> HeaderValue {
     HeaderValue::from_static("__Host-grantor=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+}
+
+/// The header that takes away what a browser came back with.
+#[must_use]
+pub fn clear_away() -> HeaderValue {
+    HeaderValue::from_static("__Host-grantor-away=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
 }
 
 #[cfg(test)]

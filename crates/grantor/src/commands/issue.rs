@@ -32,8 +32,9 @@ pub(crate) fn run(args: &Issue) -> Result<ExitCode, Failure> {
 
 /// The signed license file for what the order has of the ring's publisher.
 pub(crate) fn document(order: &Order, expansions: &[Expansion], ring: &Ring) -> Result<Document, Failure> {
-    let ours = expansions.iter().filter(|expansion| expansion.publisher == ring.publisher);
-    let lines: Vec<&TechnicalLine> = ours.flat_map(|expansion| &expansion.lines).collect();
+    let ours = || expansions.iter().filter(|expansion| expansion.publisher == ring.publisher);
+    let lines: Vec<&TechnicalLine> = ours().flat_map(|expansion| &expansion.lines).collect();
+    let disconnect = ours().filter_map(|expansion| expansion.disconnect_minutes).min();
     if lines.is_empty() {
         let names: Vec<&str> = expansions.iter().map(|expansion| expansion.publisher.as_str()).collect();
         return Err(Failure::new(
@@ -42,7 +43,7 @@ pub(crate) fn document(order: &Order, expansions: &[Expansion], ring: &Ring) -> 
         )
         .hint(format!("it has items of {}", names.join(", "))));
     }
-    let draft = draft(order, &lines, ring)?;
+    let draft = draft(order, &lines, disconnect, ring)?;
     let document = draft.to_document("license").map_err(|problems| {
         let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Failure::new(Exit::Usage, format!("the order makes no license file:\n{}", texts.join("\n")))
@@ -65,8 +66,13 @@ fn proofread(document: &Document, ring: &Ring) -> Result<(), Failure> {
         .hint("leave `issued` out of the order for today's date, or issue with the key of that time"))
 }
 
-fn draft(order: &Order, lines: &[&TechnicalLine], ring: &Ring) -> Result<Draft, Failure> {
-    let license = draft::license_line(order, today()).map_err(usage)?;
+fn draft(
+    order: &Order,
+    lines: &[&TechnicalLine],
+    disconnect: Option<u32>,
+    ring: &Ring,
+) -> Result<Draft, Failure> {
+    let license = draft::license_line(order, today(), disconnect).map_err(usage)?;
     let expires = license.expires;
     let lines = lines.iter().map(|line| (*line, expires));
     draft::draft(order, license, lines, &ring.publisher).map_err(usage)

@@ -10,7 +10,7 @@ use grantor_catalogue::{
     Catalogue, Environment, Expansion, Order, OrderItem, OrderServer, OrderState, Place, TechnicalLine,
     expand,
 };
-use grantor_license::{Document, Expiry, HostId};
+use grantor_license::{Document, DraftLicense, Expiry, HostId};
 use jiff::ToSpan;
 use jiff::civil::Date;
 
@@ -66,8 +66,8 @@ pub(super) fn contents(
             lines.extend(added(line, had).zip(ends));
         }
     }
-    let mut license = draft::license_line(&order, whose.today).map_err(said)?;
-    license.generation.clone_from(&whose.generation);
+    let license = draft::license_line(&order, whose.today, whole.disconnect_minutes).map_err(said)?;
+    let license = DraftLicense { generation: whose.generation.clone(), ..license };
     let of_lines = lines.iter().map(|(line, expiry)| (line, *expiry));
     let mut draft = draft::draft(&order, license, of_lines, &catalogue.publisher).map_err(said)?;
     draft.comments.extend(remarks(selection));

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use grantor_catalogue::Catalogue;
 use grantor_license::{diff, parse};
 use jiff::civil::Date;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder,
 };
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::contents::{Contents, For, contents};
-use super::{Preview, Selection, id_of, number};
+use super::{Preview, Selection, id_of, number, types};
 use crate::accounts::Account;
 use crate::catalogues::{self, Edition, digest};
-use crate::entitlements::{Owner, Part, Spent, give_back, spend};
+use crate::entitlements::{AT_NO_COST, Part, Spent, give_back};
 use crate::entity::{entitlement, file, file_item, order, order_line};
+use crate::lrn::Lrn;
 use crate::people::Actor;
 use crate::sites::Site;
 use crate::store::Store;
@@ -107,9 +112,11 @@ async fn make(
     let edition = edition(store, tx, &request.selection.catalogue).await?;
     certifications::required(tx, request.by, &request.selection.catalogue, &request.today.to_string())
         .await?;
-    let owner = Owner { account: request.account.id, site: request.site.id };
-    let spent = spend(tx, owner, &wanted(request.selection)?, &request.today.to_string()).await?;
-    let lrn = lrn(tx, request, replaced.as_ref()).await?;
+    if let Some(of_type) = edition.catalogue.license_types.get(&request.selection.license_type) {
+        types::required(of_type, request.selection, request.by)?;
+    }
+    let spent = types::take(tx, request, &edition.catalogue).await?;
+    let lrn = lrn(tx, request, &edition.catalogue, replaced.as_ref()).await?;
     let whose = For {
         customer: &request.account.name,
         site: &request.site.details.name,
@@ -150,7 +157,7 @@ async fn edition(store: &Store, tx: &DatabaseTransaction, name: &str) -> Result<
 }
 
 /// How many of each part, in the order in which rows are locked everywhere.
-fn wanted(selection: &Selection) -> Result<BTreeMap<Part, u32>, Failure> {
+pub(super) fn wanted(selection: &Selection) -> Result<BTreeMap<Part, u32>, Failure> {
     let mut wanted = BTreeMap::new();
     for chosen in &selection.items {
         if chosen.quantity == 0 || chosen.pooled > chosen.quantity {
@@ -169,24 +176,40 @@ fn wanted(selection: &Selection) -> Result<BTreeMap<Part, u32>, Failure> {
 async fn lrn(
     tx: &DatabaseTransaction,
     request: &Request<'_>,
+    catalogue: &Catalogue,
     replaced: Option<&file::Model>,
 ) -> Result<String, Failure> {
     if let Some(replaced) = replaced {
         return Ok(replaced.lrn.clone());
     }
-    let parts: Vec<&str> = request.selection.items.iter().map(|chosen| chosen.part.as_str()).collect();
+    let of_type = catalogue.license_types.get(&request.selection.license_type);
+    if of_type.is_some_and(|of_type| of_type.partners_only) {
+        return Ok(without_order(request));
+    }
+    let parts = types::ordered_as(catalogue, request.selection);
     let of_parts = sea_orm::sea_query::Query::select()
         .column(order_line::Column::OrderId)
         .from(order_line::Entity)
         .and_where(order_line::Column::Part.is_in(parts))
+        .and_where(order_line::Column::OrderId.into_expr().equals((order::Entity, order::Column::Id)))
         .to_owned();
     let first = order::Entity::find()
         .filter(order::Column::SiteId.eq(request.site.id))
-        .filter(order::Column::Id.in_subquery(of_parts))
+        // Not `in`: SQLite would gather all orders of these parts first, of every account.
+        .filter(Expr::exists(of_parts))
         .order_by_asc(order::Column::Id)
         .one(tx)
         .await?;
     first.map(|row| row.lrn).ok_or_else(|| Failure::field("part", "the site has no order of what is chosen"))
+}
+
+/// The number of a file that no order stands behind: the same for the same machine on the same day, so that a preview shows it.
+fn without_order(request: &Request<'_>) -> String {
+    let Request { account, site, today, selection, .. } = request;
+    let machine = &selection.machine.host_id;
+    let digest = Sha256::digest(format!("{}\n{}\n{machine}\n{today}", account.reference, site.id));
+    let bits = digest.iter().take(8).fold(0, |bits, byte| (bits << 8) | u64::from(*byte));
+    Lrn::from_random(bits).to_string()
 }
 
 /// Through which day the site's maintenance is paid, by any of its orders.
@@ -238,13 +261,17 @@ async fn write(
         ..Default::default()
     };
     let id = file::Entity::insert(row).exec(tx).await?.last_insert_id;
-    let items = made.spent.iter().map(|one| file_item::ActiveModel {
+    let owned = made.spent.iter().filter(|one| one.entitlement != AT_NO_COST);
+    let items = owned.map(|one| file_item::ActiveModel {
         file_id: Set(id),
         entitlement_id: Set(one.entitlement),
         quantity: Set(i64::from(one.quantity)),
         ..Default::default()
     });
-    file_item::Entity::insert_many(items).exec_without_returning(tx).await?;
+    let items: Vec<_> = items.collect();
+    if !items.is_empty() {
+        file_item::Entity::insert_many(items).exec_without_returning(tx).await?;
+    }
     let more = json!({
         "file": number(id), "account": request.account.reference, "site": request.site.details.name,
         "lrn": made.lrn, "replaces": request.replaces, "sha256": sha256, "items": made.spent,

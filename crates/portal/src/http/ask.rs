@@ -105,6 +105,7 @@ fn said(code: &str) -> Option<&'static str> {
         "ended" => "The other visits are ended.",
         "saved" => "The filter is saved.",
         "passkey" => "The passkey is added; from now on it signs you in.",
+        "linked" => "The account is linked; from now on it signs you in.",
         "removed" => "Removed.",
         "asked" => "Asked. Another administrator approves or declines it.",
         "approved" => "Approved. The signer follows as soon as it has seen the log.",

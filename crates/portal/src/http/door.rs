@@ -13,6 +13,7 @@ use grantor_web::{password, totp};
 use super::ask::{Ask, now};
 use super::fault::Fault;
 use super::form::{Fields, Form};
+use super::provider::buttons;
 use super::render::{PRODUCT, VERSION, page, refused};
 use super::{App, Need, Route, Shared};
 use crate::signin::{self, Link, Visit};
@@ -48,10 +49,18 @@ struct SignIn {
     mail: String,
     next: String,
     wrong: bool,
+    /// Names and titles.
+    providers: Vec<(String, String)>,
 }
 
-async fn ask(fields: Fields) -> Response {
-    page(&SignIn { frame: frame(), mail: String::new(), next: next(&fields), wrong: false })
+impl SignIn {
+    fn of(app: &App, mail: String, next: String, wrong: bool) -> Self {
+        Self { frame: frame(), mail, next, wrong, providers: buttons(app) }
+    }
+}
+
+async fn ask(State(app): State<Shared>, fields: Fields) -> Response {
+    page(&SignIn::of(&app, String::new(), next(&fields), false))
 }
 
 /// Where somebody wanted to go: a path of ours, and nothing else.
@@ -74,7 +83,7 @@ async fn sign_in(
     let right = check(&app, form.raw("password"), attempt.hash).await?;
     let Some(person) = attempt.person.filter(|_| right) else {
         tracing::warn!(%peer, "somebody could not sign in");
-        return Ok(refused(&SignIn { frame: frame(), mail, next: next(&form), wrong: true }));
+        return Ok(refused(&SignIn::of(&app, mail, next(&form), true)));
     };
     let secret = Secret::new("grs_").map_err(|_| Fault::Bug)?;
     let person = signin::passed(&app.store, person, &secret.hash(), now()).await?;
@@ -189,17 +198,20 @@ struct Password {
     mail: String,
     shortest: usize,
     wrong: Option<String>,
+    ticket: String,
+    providers: Vec<(String, String)>,
 }
 
 impl Password {
-    fn of(mail: &str, wrong: Option<String>) -> Self {
-        Self { frame: frame(), mail: mail.to_owned(), shortest: password::SHORTEST, wrong }
+    fn of(app: &App, mail: &str, ticket: &str, wrong: Option<String>) -> Self {
+        let (mail, ticket) = (mail.to_owned(), ticket.to_owned());
+        Self { frame: frame(), mail, shortest: password::SHORTEST, wrong, ticket, providers: buttons(app) }
     }
 }
 
 async fn ask_password(State(app): State<Shared>, Path(ticket): Path<String>) -> Result<Response, Fault> {
     let person = signin::ticket_of(app.store.read(), &cookie::hash(&ticket), now()).await?;
-    Ok(page(&Password::of(&person.mail, None)))
+    Ok(page(&Password::of(&app, &person.mail, &ticket, None)))
 }
 
 async fn set_password(
@@ -207,15 +219,16 @@ async fn set_password(
     Path(ticket): Path<String>,
     Form(form): Form,
 ) -> Result<Response, Fault> {
-    let ticket = cookie::hash(&ticket);
+    let shown = ticket;
+    let ticket = cookie::hash(&shown);
     let person = signin::ticket_of(app.store.read(), &ticket, now()).await?;
     let hashed = match new_password(&app, &form, &[&person.mail, &person.name]).await? {
         Ok(hashed) => hashed,
-        Err(wrong) => return Ok(refused(&Password::of(&person.mail, Some(wrong)))),
+        Err(wrong) => return Ok(refused(&Password::of(&app, &person.mail, &shown, Some(wrong)))),
     };
     signin::take_ticket(&app.store, &ticket, hashed, now()).await?;
     app.wake.notify_one();
-    let said = SignIn { frame: frame(), mail: person.mail, next: "/".to_owned(), wrong: false };
+    let said = SignIn::of(&app, person.mail, "/".to_owned(), false);
     Ok((
         StatusCode::OK,
         page(&SignIn {

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use grantor_web::frame::Frame;
 
 use super::render::{self, PRODUCT, VERSION};
+use crate::providers::NoSignIn;
 use crate::{Failure, Refusal};
 
 /// Why a page can't be shown.
@@ -107,13 +108,15 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownKeyChange(_) => StatusCode::NOT_FOUND,
         Refusal::NotAnAdministrator(_) | Refusal::SamePerson(_) => StatusCode::FORBIDDEN,
         Refusal::TokenEnded | Refusal::PasskeyWrong => StatusCode::UNAUTHORIZED,
+        Refusal::Provider { why: NoSignIn::Away, .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Provider { .. } => StatusCode::FORBIDDEN,
         Refusal::ChallengeEnded => StatusCode::CONFLICT,
         Refusal::UnknownLrn(_)
         | Refusal::UnknownHook(_)
         | Refusal::UnknownRequest(_)
         | Refusal::UnknownAttachment(_) => StatusCode::NOT_FOUND,
         Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::NotCertified { .. } => StatusCode::FORBIDDEN,
+        Refusal::NotCertified { .. } | Refusal::NotYourType { .. } => StatusCode::FORBIDDEN,
         Refusal::ActivatedElsewhere(_)
         | Refusal::ChangedMeanwhile(_)
         | Refusal::OrderDiffers(_)

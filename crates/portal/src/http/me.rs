@@ -13,11 +13,12 @@ use super::ask::{Ask, now};
 use super::door::{check, is_code, new_password, next};
 use super::fault::Fault;
 use super::form::{Fields, Form};
+use super::provider::buttons;
 use super::render::{PRODUCT, done, instant, page, refused};
 use super::{Need, Route};
 use crate::people::Person;
 use crate::tokens::{self, Scope};
-use crate::{Failure, certifications, filters, passkeys, signin};
+use crate::{Failure, certifications, filters, identities, passkeys, signin};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/me/codes", Need::Person, turn_codes_on),
         Route::post("/me/codes/off", Need::Person, turn_codes_off),
         Route::post("/me/visits/end", Need::Person, end_visits),
+        Route::post("/me/visits/{name}/end", Need::Person, end_visit),
         Route::get("/me/prove", Need::Person, ask_proof),
         Route::post("/me/prove", Need::Person, prove),
         Route::post("/me/tokens", Need::Person, make_token),
@@ -36,10 +38,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-struct VisitRow {
-    began: String,
-    seen: String,
-    this: bool,
+pub(super) struct VisitRow {
+    /// What it is called in addresses.
+    pub(super) name: String,
+    pub(super) began: String,
+    pub(super) seen: String,
+    /// Whether it is the one that the page is seen by.
+    pub(super) this: bool,
 }
 
 #[derive(Template)]
@@ -54,6 +59,10 @@ struct Me {
     tokens: Vec<TokenRow>,
     scopes: [Scope; 3],
     passkeys: Vec<(i64, String, String)>,
+    /// Accounts elsewhere: number, issuer, name, last use.
+    accounts: Vec<(i64, String, String, String)>,
+    /// Providers where none is linked yet.
+    providers: Vec<(String, String)>,
     /// A token that was just made, shown once.
     made: Option<String>,
 }
@@ -82,25 +91,45 @@ fn passkey_row(kept: passkeys::Kept) -> (i64, String, String) {
     (kept.id, kept.name, used)
 }
 
-async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
-    let store = &ask.app.store;
-    let visits = signin::visits(store, ask.person().id).await?;
-    let keys = passkeys::of(store.read(), ask.person().id).await?;
+fn account_row(kept: identities::Kept) -> (i64, String, String, String) {
+    let used = kept.used_at.map_or_else(|| "never".to_owned(), instant);
+    (kept.id, kept.issuer, kept.name, used)
+}
+
+fn not_linked(ask: &Ask, accounts: &[identities::Kept]) -> Vec<(String, String)> {
+    let linked = |issuer: &str| accounts.iter().any(|kept| kept.issuer == issuer);
+    let free = ask.app.providers.iter().filter(|one| !linked(one.issuer()));
+    free.map(|one| (one.name.clone(), one.title.clone())).collect()
+}
+
+/// Visits as pages list them.
+pub(super) fn visit_rows(ask: &Ask, visits: Vec<(i64, i64, String)>) -> Vec<VisitRow> {
     let row = |(began, seen, hash): (i64, i64, String)| VisitRow {
+        name: signin::visit_name(&hash).to_owned(),
         began: instant(began),
         seen: instant(seen),
         this: hash == ask.visit.hash,
     };
+    visits.into_iter().map(row).collect()
+}
+
+async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
+    let store = &ask.app.store;
+    let visits = signin::visits(store, ask.person().id, now()).await?;
+    let keys = passkeys::of(store.read(), ask.person().id).await?;
+    let accounts = identities::of(store.read(), ask.person().id).await?;
     Ok(Me {
         frame: ask.frame(),
         person: ask.person().clone(),
         certifications: certifications::of(store.read(), ask.person().id).await?.into_iter().collect(),
-        visits: visits.into_iter().map(row).collect(),
+        visits: visit_rows(ask, visits),
         shortest: password::SHORTEST,
         wrong,
         tokens: tokens::list(store, ask.person()).await?.into_iter().map(token_row).collect(),
         scopes: Scope::ALL,
         passkeys: keys.into_iter().map(passkey_row).collect(),
+        providers: not_linked(ask, &accounts),
+        accounts: accounts.into_iter().map(account_row).collect(),
         made: None,
     })
 }
@@ -136,7 +165,12 @@ async fn change_password(ask: Ask, Form(form): Form) -> Result<Response, Fault> 
 }
 
 async fn end_visits(ask: Ask) -> Result<Response, Fault> {
-    signin::end_others(ask.app.store.read(), ask.person().id, &ask.visit.hash).await?;
+    signin::end_visits(&ask.app.store, ask.person(), None, &ask.visit.hash, ask.by()).await?;
+    Ok(done("/me", "ended"))
+}
+
+async fn end_visit(ask: Ask, Path(name): Path<String>) -> Result<Response, Fault> {
+    signin::end_visits(&ask.app.store, ask.person(), Some(&name), &ask.visit.hash, ask.by()).await?;
     Ok(done("/me", "ended"))
 }
 
@@ -229,10 +263,11 @@ struct Prove {
     frame: Frame,
     next: String,
     wrong: bool,
+    providers: Vec<(String, String)>,
 }
 
 fn proof(ask: &Ask, next: String, wrong: bool) -> Prove {
-    Prove { frame: Frame { small: true, ..ask.frame() }, next, wrong }
+    Prove { frame: Frame { small: true, ..ask.frame() }, next, wrong, providers: buttons(&ask.app) }
 }
 
 async fn ask_proof(ask: Ask, fields: Fields) -> Response {

@@ -66,6 +66,10 @@ const ROWS: &[(usize, &str)] = &[
          values (1, 'p', 'c', 'h', 'k', 'n', 1)",
     ),
     (
+        10,
+        "insert into identities (person_id, issuer, subject, name, created_at) values (1, 'https://idp', 's', 'ada', 1)",
+    ),
+    (
         5,
         "insert into api_tokens (person_id, name, hash, scopes, created_at, ends_at) values (1, 't', 'h', 'read', 1, 2)",
     ),

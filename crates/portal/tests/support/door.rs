@@ -10,6 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode, header};
 use grantor_portal::http::{App, Requests, Settings, router};
 use grantor_portal::people::{self, Details, Person};
+use grantor_portal::providers::Provider;
 use grantor_portal::requests::House;
 use grantor_portal::rights::Role;
 use grantor_portal::sealed::Seal;
@@ -44,6 +45,15 @@ pub fn now() -> i64 {
 
 impl Door {
     pub fn open(store: &Store, staff_shows_codes: bool) -> Self {
+        Self::with(store, staff_shows_codes, Vec::new())
+    }
+
+    /// With providers that people sign in at.
+    pub fn open_with(store: &Store, providers: Vec<Provider>) -> Self {
+        Self::with(store, false, providers)
+    }
+
+    fn with(store: &Store, staff_shows_codes: bool, providers: Vec<Provider>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let seal = Seal::open(&folder.path().join("seal.key")).unwrap();
         let requests = Requests { replies: Some("licensing@portal.test".to_owned()), ..Requests::default() };
@@ -53,7 +63,7 @@ impl Door {
             staff_shows_codes,
             requests,
         };
-        let app = Arc::new(App::new(store.clone(), None, seal, settings));
+        let app = Arc::new(App::new(store.clone(), None, seal, settings).with_providers(providers));
         Self { store: store.clone(), routes: router(app.clone()), app, _folder: folder }
     }
 

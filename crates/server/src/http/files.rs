@@ -18,6 +18,7 @@ use super::auth::Caller;
 use super::body::{Path, read, required};
 use super::{App, Rules};
 use crate::config::{Config, ConfigError};
+use crate::disconnects;
 use crate::eventlog;
 use crate::loader::{Read, Remembered};
 use crate::revoked;
@@ -217,8 +218,10 @@ impl App {
         let has_later = !read.generations.is_empty();
         if has_later {
             // First: should this server die in between, an earlier file is of no use all the same.
-            self.propose(Command::RememberGenerations { latest: read.generations }).await?;
+            let latest = read.generations.clone();
+            self.propose(Command::RememberGenerations { latest }).await?;
         }
+        self.disconnect(&read, &remove).await?;
         let site = self.consensus.view();
         let is_same = |file: &Arc<LicenseFile>| site.files().any(|old| old.is_same(file));
         let (unchanged, load): (Vec<_>, Vec<_>) = read.files.into_iter().partition(is_same);
@@ -241,6 +244,15 @@ impl App {
             }
         }
         Ok(answer)
+    }
+
+    /// Tells the site which license types disconnect, before it has their files.
+    async fn disconnect(&self, read: &Read, remove: &[String]) -> Result<(), Failure> {
+        let changes = disconnects::changes(&self.consensus.view(), read, remove);
+        for (license_type, minutes) in changes {
+            self.propose(Command::SetDisconnect { license_type, minutes }).await?;
+        }
+        Ok(())
     }
 
     /// A key was revoked, or there are later files: every file that is loaded is judged again, as it was read.

@@ -87,6 +87,31 @@ pub fn license_for(keys: &Keys, servers: &[(String, u16)], lines: Vec<DraftLine>
     signed(keys, servers, lines, LicenseState::Active, date(2026, 1, 1))
 }
 
+/// A signed license file of this type for any host, which disconnects every so many minutes.
+pub fn license_of(keys: &Keys, license_type: &str, disconnect: Option<u32>, lines: Vec<DraftLine>) -> String {
+    let any = DraftServer { host: "this_host".to_owned(), host_id: "ANY".to_owned(), port: None };
+    let mut draft = draft(vec![any], lines, LicenseState::Active, date(2026, 1, 1));
+    for license in &mut draft.licenses {
+        license.lrn = format!("LRN-{license_type}");
+        license_type.clone_into(&mut license.license_type);
+        license.disconnect = disconnect;
+    }
+    for line in &mut draft.lines {
+        line.lrn = format!("LRN-{license_type}");
+    }
+    signature(keys, &draft)
+}
+
+/// A signed license file for any host, which is this generation of the files with that serial number.
+pub fn license_numbered(keys: &Keys, serial: &str, generation: u32, lines: Vec<DraftLine>) -> String {
+    let any = DraftServer { host: "this_host".to_owned(), host_id: "ANY".to_owned(), port: None };
+    let mut draft = draft(vec![any], lines, LicenseState::Active, date(2026, 1, 1));
+    for license in &mut draft.licenses {
+        license.generation = Some((serial.to_owned(), generation));
+    }
+    signature(keys, &draft)
+}
+
 fn signed(
     keys: &Keys,
     servers: Vec<DraftServer>,
@@ -94,7 +119,11 @@ fn signed(
     state: LicenseState,
     issued: Date,
 ) -> String {
-    let draft = Draft {
+    signature(keys, &draft(servers, lines, state, issued))
+}
+
+fn draft(servers: Vec<DraftServer>, lines: Vec<DraftLine>, state: LicenseState, issued: Date) -> Draft {
+    Draft {
         comments: vec!["for tests".to_owned()],
         servers,
         vendor: DraftVendor { name: PUBLISHER.to_owned(), port: None },
@@ -109,9 +138,13 @@ fn signed(
             expires: Expiry::Permanent,
             rk: None,
             generation: None,
+            disconnect: None,
         }],
         lines,
-    };
+    }
+}
+
+fn signature(keys: &Keys, draft: &Draft) -> String {
     let document = draft.to_document("draft.lic").expect("a draft that can be read");
     let certificate =
         keys.root.certify(PUBLISHER, &keys.signing.public_key(), date(2020, 1, 1), Expiry::Permanent);

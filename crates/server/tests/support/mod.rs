@@ -22,7 +22,7 @@ use grantor_license::DraftLine;
 use grantor_server::config::{Applications, Config, Publisher};
 use grantor_server::run::{self, Running};
 #[allow(unused_imports, reason = "each test uses its part of it")]
-pub use issue::{Keys, PUBLISHER, license, license_with, line, line_with};
+pub use issue::{Keys, PUBLISHER, license, license_numbered, license_of, license_with, line, line_with};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -11,7 +11,7 @@ use grantor_web::frame::Frame;
 use super::upgrade::chosen_site;
 use super::{Top, home, top};
 use crate::catalogues;
-use crate::entitlements::{Balance, balances};
+use crate::entitlements::{Balance, Owner};
 use crate::files::{self, Chosen, Machine, Preview, Request, STANDARD, Selection};
 use crate::http::ask::{Ask, Of, now};
 use crate::http::fault::Fault;
@@ -115,6 +115,7 @@ async fn shown(ask: &Ask, of: &Of, form: Fields, wrong: Option<Refusal>) -> Resu
     let editions = catalogues::current(store, store.read()).await?;
     let catalogue = editions.get(form.text("product")).map(|edition| edition.catalogue.clone());
     let types = catalogue.iter().flat_map(|catalogue| types(catalogue));
+    let types = types.filter(|of_type| files::may_make(of_type, ask.person()));
     let types = types.map(|of_type| (of_type.name, of_type.title)).collect();
     let items = match (&catalogue, &site) {
         (Some(catalogue), Some(site)) => items(ask, of, &form, catalogue, site).await?,
@@ -151,6 +152,9 @@ fn types(catalogue: &Catalogue) -> Vec<LicenseType> {
         free: false,
         production: true,
         fixed: false,
+        staff_only: false,
+        partners_only: false,
+        within_production: false,
         merges: false,
     }]
 }
@@ -166,10 +170,13 @@ async fn items(
     let of_type = types(catalogue).into_iter().find(|of_type| of_type.name == form.text("type"));
     let Some(of_type) = of_type else { return Ok(None) };
     let store = &ask.app.store;
-    let mut owned = balances(store.read(), of.0.id, Some(site.id), &ask.today().to_string()).await?;
-    owned.retain(|one| one.part.catalogue == catalogue.name);
+    let owner = Owner { account: of.0.id, site: site.id };
+    let mut owned = files::offered(store, catalogue, &of_type, owner, &ask.today().to_string()).await?;
     if let Some(replaced) = form.given("replaces") {
-        let used = files::details(store, &of.0, &replaced).await?.used;
+        let details = files::details(store, &of.0, &replaced).await?;
+        let chosen = details.selection.items.into_iter().map(|one| (one.part, one.quantity));
+        // A file at no cost used nothing that is owned, and its own place is free again all the same.
+        let used = if details.used.is_empty() { chosen.collect() } else { details.used };
         for one in &mut owned {
             let back = used.get(&one.part.number).copied().unwrap_or(0);
             one.used = one.used.saturating_sub(u64::from(back));

@@ -12,6 +12,7 @@ use crate::accounts;
 use crate::http::ask::{Ask, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
+use crate::http::me::{VisitRow, visit_rows};
 use crate::http::render::{PER_PAGE, Turn, csv, done, page, refused, turn};
 use crate::http::{Need, Route};
 use crate::people::{self, Details, Person};
@@ -27,6 +28,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/people/{id}", Need::Proved(Right::People), one),
         Route::post("/people/{id}", Need::Proved(Right::People), edit),
         Route::post("/people/{id}/certifications", Need::Proved(Right::People), certify),
+        Route::post("/people/{id}/visits/end", Need::Proved(Right::People), end_visits),
+        Route::post("/people/{id}/visits/{name}/end", Need::Proved(Right::People), end_visit),
         Route::post("/people/{id}/link", Need::Proved(Right::People), send_link),
     ]
 }
@@ -62,12 +65,22 @@ struct One {
     roles: [Role; 7],
     certifications: Vec<(String, String)>,
     products: Vec<(String, String)>,
+    visits: Vec<VisitRow>,
     wrong: Option<Refusal>,
 }
 
 async fn new(ask: &Ask, mail: String, details: Details, wrong: Option<Refusal>) -> One {
-    let (certifications, products) = (Vec::new(), Vec::new());
-    One { frame: ask.frame(), person: None, mail, details, roles: Role::ALL, certifications, products, wrong }
+    One {
+        frame: ask.frame(),
+        person: None,
+        mail,
+        details,
+        roles: Role::ALL,
+        certifications: Vec::new(),
+        products: Vec::new(),
+        visits: Vec::new(),
+        wrong,
+    }
 }
 
 async fn ask_new(ask: Ask) -> Response {
@@ -111,7 +124,7 @@ async fn shown(
         Some(id) => Some(accounts::by_id(store.read(), id).await?.reference),
         None => None,
     };
-    let now =
+    let as_is =
         Details { name: person.name.clone(), roles: person.roles.clone(), account, active: person.active };
     let editions = catalogues::current(store, store.read()).await?;
     let products = editions.into_iter().map(|(name, edition)| (name, edition.catalogue.title.clone()));
@@ -119,8 +132,9 @@ async fn shown(
         frame: ask.frame(),
         mail: person.mail.clone(),
         certifications: certifications::of(store.read(), person.id).await?.into_iter().collect(),
+        visits: visit_rows(ask, signin::visits(store, person.id, now()).await?),
         person: Some(person),
-        details: details.unwrap_or(now),
+        details: details.unwrap_or(as_is),
         roles: Role::ALL,
         products: products.collect(),
         wrong,
@@ -160,6 +174,19 @@ async fn certify(ask: Ask, Path(id): Path<i64>, Form(form): Form) -> Result<Resp
         Err(Failure::Refused(refusal)) => Ok(refused(&shown(&ask, person, None, Some(refusal)).await?)),
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// The one that this page is seen by goes on: signing out ends it.
+async fn end_visits(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
+    let person = people::by_id(ask.app.store.read(), id).await?;
+    signin::end_visits(&ask.app.store, &person, None, &ask.visit.hash, ask.by()).await?;
+    Ok(done(&format!("/people/{id}"), "ended"))
+}
+
+async fn end_visit(ask: Ask, Path((id, name)): Path<(i64, String)>) -> Result<Response, Fault> {
+    let person = people::by_id(ask.app.store.read(), id).await?;
+    signin::end_visits(&ask.app.store, &person, Some(&name), &ask.visit.hash, ask.by()).await?;
+    Ok(done(&format!("/people/{id}"), "ended"))
 }
 
 /// Has a new link sent to somebody who lost theirs.
