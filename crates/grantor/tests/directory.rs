@@ -7,7 +7,6 @@
 )]
 
 #[path = "../../server/tests/support/issue.rs"]
-#[allow(dead_code, reason = "each test uses its part of it")]
 mod issue;
 
 use std::path::PathBuf;
