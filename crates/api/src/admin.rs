@@ -44,6 +44,8 @@ pub enum Scope {
     Checkout,
     /// Bring a new server into the cluster, once.
     Join,
+    /// Change who may use what: users, stations, groups, roles, allocation.
+    Allocate,
 }
 
 /// Makes a token: `POST /v1/admin/tokens`.

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod binding;
 pub mod checkout;
 pub mod cluster;
+pub mod directory;
 pub mod id;
 pub mod limits;
 pub mod loan;

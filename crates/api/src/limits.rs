@@ -20,3 +20,11 @@ pub const QUEUE: u32 = 86_400;
 pub const PASSWORD: std::ops::RangeInclusive<usize> = 12..=1024;
 /// Most sessions that one sign of life may stand for.
 pub const SESSIONS: usize = 1000;
+/// Most names or lines that one page of the directory has.
+pub const PAGE: usize = 500;
+/// Most changes of the directory that one request may carry; and most names in all of them together.
+pub const CHANGES: usize = 10_000;
+/// Largest body of a request with changes of the directory, in bytes.
+pub const CHANGES_BODY: usize = 2 * 1024 * 1024;
+/// Most minutes between two disconnects of a license type: a day.
+pub const DISCONNECT: u32 = 1440;

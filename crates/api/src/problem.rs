@@ -209,6 +209,9 @@ pub struct Problem {
     /// What is wrong with a file: one text a problem, with line and column.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// Which of several changes of the directory was refused, the first being 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<u32>,
 }
 
 impl Problem {
@@ -225,6 +228,7 @@ impl Problem {
             next_free: None,
             nearest: Vec::new(),
             problems: Vec::new(),
+            change: None,
         }
     }
 

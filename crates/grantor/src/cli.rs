@@ -1,6 +1,7 @@
 //! The command line: every subcommand, flag and help text. Says what can be asked; does nothing.
 
 mod cluster;
+mod directory;
 mod keys;
 mod portal;
 
@@ -10,6 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use cluster::ClusterAction;
+pub(crate) use directory::{
+    AllocateAction, Allocation, Apply, Assign, GroupAction, Import, Members, MembersAction, RoleAction,
+    Search, StationAction, Tenant, UserAction, Way,
+};
 pub(crate) use keys::{HolderArgs, Keys};
 pub(crate) use portal::{
     AccountKind, Audit, KeyWish, Password, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile,
@@ -91,6 +96,27 @@ pub(crate) enum Command {
     Remove(Remove),
     /// Stop a license server
     Down(Down),
+    /// Keep users: who there is, enabled or not, with which settings
+    #[command(subcommand)]
+    User(UserAction),
+    /// Keep stations
+    #[command(subcommand)]
+    Station(StationAction),
+    /// Keep groups and workgroups, and who is in them
+    #[command(subcommand)]
+    Group(GroupAction),
+    /// Keep roles, and who has them
+    #[command(subcommand)]
+    Role(RoleAction),
+    /// Allocate access licenses to users and stations, and see what is allocated
+    #[command(subcommand)]
+    Allocate(AllocateAction),
+    /// Bring in users, stations, groups, roles and allocations from a table
+    Import(Import),
+    /// Write users, stations, groups, roles and allocations as a table
+    Export(Tenant),
+    /// Make a site what a file says: show a plan, ask, do it
+    Apply(Apply),
     /// Show version and build
     Version,
     /// Print completions for a shell

@@ -36,6 +36,8 @@ pub enum Scope {
     Checkout,
     /// Bring a new server into the cluster, once.
     Join,
+    /// Change who may use what: users, stations, groups, roles, allocation.
+    Allocate,
 }
 
 /// A person who may do everything.

@@ -43,6 +43,11 @@ fn next(now: Timestamp, minutes: u32) -> Timestamp {
 }
 
 impl Site {
+    /// The license types that disconnect, in lower case, with their minutes.
+    pub fn disconnecting_types(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.disconnects.minutes.iter().map(|(license_type, minutes)| (license_type.as_str(), *minutes))
+    }
+
     /// `None` or 0 minutes = licenses of this type don't disconnect.
     pub(crate) fn set_disconnect(
         &mut self,

@@ -5,6 +5,7 @@ mod borrow;
 pub(crate) mod catalogue;
 mod checkout;
 mod cluster;
+mod directory;
 mod hostid;
 pub(crate) mod issue;
 pub(crate) mod keys;
@@ -49,6 +50,14 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Reread(at) => remote::reread(&at),
         Command::Remove(args) => remote::remove(&args),
         Command::Down(args) => remote::down(&args),
+        Command::User(action) => directory::user(action),
+        Command::Station(action) => directory::station(action),
+        Command::Group(action) => directory::group(action),
+        Command::Role(action) => directory::role(action),
+        Command::Allocate(action) => directory::allocate(action),
+        Command::Import(args) => directory::import(&args),
+        Command::Export(args) => directory::export(&args.way),
+        Command::Apply(args) => directory::apply(&args),
         Command::Version => Ok(version()),
         Command::Completions { shell } => {
             let mut text = Vec::new();

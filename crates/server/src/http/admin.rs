@@ -25,6 +25,7 @@ fn to_site(scope: ApiScope) -> Scope {
         ApiScope::Read => Scope::Read,
         ApiScope::Checkout => Scope::Checkout,
         ApiScope::Join => Scope::Join,
+        ApiScope::Allocate => Scope::Allocate,
     }
 }
 
@@ -36,6 +37,7 @@ fn to_api(scope: Scope) -> ApiScope {
         Scope::Read => ApiScope::Read,
         Scope::Checkout => ApiScope::Checkout,
         Scope::Join => ApiScope::Join,
+        Scope::Allocate => ApiScope::Allocate,
     }
 }
 
@@ -72,7 +74,9 @@ pub(crate) async fn new_token(
         within("ttl_seconds", ttl, &(1..=u32::MAX))?;
     }
     if body.scopes.is_empty() {
-        return Err(bad_request("`scopes` is empty").hint("admin, licenses, release, read, checkout").into());
+        return Err(bad_request("`scopes` is empty")
+            .hint("admin, licenses, release, read, checkout, allocate")
+            .into());
     }
     let (token, hash) = secret::new_token().map_err(|_| App::confused())?;
     let until = body.ttl_seconds.map(|seconds| app.now().plus_seconds(seconds));

@@ -134,6 +134,7 @@ pub(crate) fn scope_name(scope: Scope) -> &'static str {
         Scope::Read => "read",
         Scope::Checkout => "checkout",
         Scope::Join => "join",
+        Scope::Allocate => "allocate",
     }
 }
 

@@ -31,7 +31,16 @@ where
     T: DeserializeOwned,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    let bytes = read(body, limits::BODY, app.body_time()).await?;
+    json_of(body, limits::BODY, app).await
+}
+
+/// The same for a body of at most `most` bytes.
+pub(super) async fn json_of<T, B>(body: B, most: usize, app: &App) -> Result<T, Failure>
+where
+    T: DeserializeOwned,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
+{
+    let bytes = read(body, most, app.body_time()).await?;
     let text = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
     // The reader would take an array for an object, field by field.
     if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {

@@ -8,6 +8,7 @@ mod body;
 mod browser;
 mod checkouts;
 pub(crate) mod cluster;
+mod directory;
 mod files;
 mod health;
 mod leases;
@@ -219,6 +220,7 @@ fn for_the_leader() -> OpenApiRouter<App> {
         .routes(routes!(cluster::new_token))
         .routes(routes!(cluster::remove))
         .routes(routes!(cluster::transfer))
+        .merge(directory::routes())
 }
 
 /// What each server answers for itself.

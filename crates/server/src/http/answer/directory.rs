@@ -61,6 +61,7 @@ fn word(what: Named) -> &'static str {
 
 fn in_batch(number: u32, why: Refusal) -> Problem {
     let mut inner = problem(why);
+    inner.change = Some(number.saturating_add(1));
     inner.detail =
         format!("change {} of the batch: {}; nothing was changed", u64::from(number) + 1, inner.detail);
     inner

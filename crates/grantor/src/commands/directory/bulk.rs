@@ -1,0 +1,233 @@
+//! `grantor import`, `export` and `apply`: many changes at once, worked out from what there is. Repeating them is
+//! harmless: what is done already is not done again.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+
+use grantor_api::directory::{Change, Changed, Disconnect, Disconnecting};
+use grantor_api::limits;
+use grantor_client::Http;
+use serde_json::json;
+
+use super::fetch::encoded;
+use super::plan::{Current, Step, plan};
+use super::wanted::{Wanted, WantedSite};
+use super::{send, show, table};
+use crate::cli::{Apply, Import, Way};
+use crate::commands::remote;
+use crate::failure::{At, Exit, Failure};
+use crate::output;
+
+/// Most bytes of a batch's changes; some room is left for the rest of the body.
+const BATCH_BYTES: usize = limits::CHANGES_BODY - 1024;
+/// Lines of a plan that people are shown.
+const SHOWN: usize = 1000;
+
+/// `grantor import`.
+pub(crate) fn import(args: &Import) -> Result<ExitCode, Failure> {
+    let text = std::fs::read_to_string(&args.file).at(&args.file)?;
+    let way = &args.way;
+    let http = remote::connect(&way.at)?;
+    let now = Current::fetch(&http, &way.tenant)?;
+    let features = table::features(&http, &way.tenant)?;
+    let wanted = match table::read(&text, &now, &features) {
+        Ok(wanted) => wanted,
+        Err(problems) => return Err(bad_lines(&args.file, &problems)),
+    };
+    let steps = plan(&now, &wanted);
+    if !way.json {
+        show_plan(&steps);
+    }
+    let changed = carry_out(&http, &way.tenant, &steps, way.dry_run)?;
+    finish(&[(way.tenant.clone(), steps, changed)], &[], way.dry_run, way.json)
+}
+
+fn bad_lines(file: &Path, problems: &[String]) -> Failure {
+    problems.iter().for_each(|problem| output::error(&format!("{}:{problem}", file.display())));
+    let bad = show::count(problems.len(), "bad line");
+    Failure::new(Exit::Usage, format!("`{}` has {bad}; nothing was changed", file.display()))
+        .hint("put them right and run it again")
+}
+
+/// `grantor export`.
+pub(crate) fn export(way: &Way) -> Result<ExitCode, Failure> {
+    let now = Current::fetch(&remote::connect(&way.at)?, &way.tenant)?;
+    if way.json {
+        let (users, stations): (Vec<_>, Vec<_>) =
+            (now.users.values().collect(), now.stations.values().collect());
+        let (groups, roles): (Vec<_>, Vec<_>) = (now.groups.values().collect(), now.roles.values().collect());
+        output::json(&json!({ "users": users, "stations": stations, "groups": groups, "roles": roles }))?;
+    } else {
+        output::raw(&table::write(&now)?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A license type's interval that is to be another: before, after.
+type Interval = (String, u32, u32);
+
+/// `grantor apply`.
+pub(crate) fn apply(args: &Apply) -> Result<ExitCode, Failure> {
+    let text = std::fs::read_to_string(&args.file).at(&args.file)?;
+    let wanted: WantedSite = toml::from_str(&text).map_err(|error| {
+        Failure::new(Exit::Usage, format!("`{}`: {error}", args.file.display()))
+            .hint("the chapter \"Who may use what\" of the guide has an example")
+    })?;
+    let http = remote::connect(&args.at)?;
+    let plans = plans(&http, &wanted)?;
+    let intervals = intervals(&http, &wanted)?;
+    if !args.json {
+        show_plans(&plans, &intervals);
+    }
+    let is_nothing = plans.iter().all(|(_, steps)| steps.is_empty()) && intervals.is_empty();
+    if !is_nothing && !args.dry_run && !args.yes && !confirmed()? {
+        output::error("nothing was changed");
+        return Ok(ExitCode::from(Exit::Refused as u8));
+    }
+    let mut done = Vec::new();
+    for (tenant, steps) in plans {
+        let changed = carry_out(&http, &tenant, &steps, args.dry_run)?;
+        done.push((tenant, steps, changed));
+    }
+    for (license_type, _, minutes) in intervals.iter().filter(|_| !args.dry_run) {
+        let path = format!("/v1/admin/disconnects/{}", encoded(license_type));
+        http.put::<_, ()>(&path, &Disconnect { minutes: Some(*minutes) })?;
+    }
+    finish(&done, &intervals, args.dry_run, args.json)
+}
+
+fn plans(http: &Http, wanted: &WantedSite) -> Result<Vec<(String, Vec<Step>)>, Failure> {
+    let of = |tenant: &Wanted| {
+        let steps = plan(&Current::fetch(http, &tenant.name)?, tenant);
+        Ok((tenant.name.clone(), steps))
+    };
+    wanted.tenants.iter().map(of).collect()
+}
+
+fn intervals(http: &Http, wanted: &WantedSite) -> Result<Vec<Interval>, Failure> {
+    if wanted.disconnects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now: Vec<Disconnecting> = http.get("/v1/admin/disconnects")?;
+    let minutes =
+        |of: &str| now.iter().find(|one| one.license_type == of.to_lowercase()).map_or(0, |one| one.minutes);
+    let all = wanted.disconnects.iter().map(|(of, wanted)| (of.clone(), minutes(of), *wanted));
+    Ok(all.filter(|(_, now, wanted)| now != wanted).collect())
+}
+
+fn show_plans(plans: &[(String, Vec<Step>)], intervals: &[Interval]) {
+    for (tenant, steps) in plans.iter().filter(|(_, steps)| !steps.is_empty()) {
+        output::data(&format!("tenant {tenant}"));
+        show_plan(steps);
+    }
+    let every = |minutes: u32| match minutes {
+        0 => "never".to_owned(),
+        1 => "every minute".to_owned(),
+        minutes => format!("every {minutes} minutes"),
+    };
+    for (license_type, now, wanted) in intervals {
+        let (now, wanted) = (every(*now), every(*wanted));
+        output::data(&format!("  ~ license type {license_type}: disconnects {wanted}, was {now}"));
+    }
+}
+
+fn show_plan(steps: &[Step]) {
+    steps.iter().take(SHOWN).for_each(|step| output::data(&format!("  {} {}", step.sign, step.text)));
+    if steps.len() > SHOWN {
+        output::data(&format!("  and {} more; `--json` shows all", steps.len() - SHOWN));
+    }
+}
+
+fn confirmed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Exit::Usage, "there is nobody to ask")
+            .hint("`--yes` doesn't ask, `--dry-run` only shows the plan"));
+    }
+    output::error("Do this? (y/n)");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}
+
+fn weight(change: &Change) -> usize {
+    match change {
+        Change::AddMembers { users, .. } | Change::RemoveMembers { users, .. } => users.len().max(1),
+        _ => 1,
+    }
+}
+
+/// Batches that the server takes, in order.
+fn batches(steps: &[Step]) -> Vec<&[Step]> {
+    let (mut batches, mut start, mut names, mut bytes) = (Vec::new(), 0, 0, 0);
+    for (place, step) in steps.iter().enumerate() {
+        let (more, size) =
+            (weight(&step.change), serde_json::to_string(&step.change).map_or(0, |text| text.len() + 1));
+        if place > start && (names + more > limits::CHANGES || bytes + size > BATCH_BYTES) {
+            batches.push(&steps[start..place]);
+            (start, names, bytes) = (place, 0, 0);
+        }
+        (names, bytes) = (names + more, bytes + size);
+    }
+    if start < steps.len() {
+        batches.push(&steps[start..]);
+    }
+    batches
+}
+
+/// Does the steps: in one write, or in several when there are more than one may have. Of several, a dry run tries the
+/// first: the others build on it.
+fn carry_out(http: &Http, tenant: &str, steps: &[Step], dry_run: bool) -> Result<Vec<Changed>, Failure> {
+    let batches = batches(steps);
+    let mut done: Vec<Changed> = Vec::new();
+    for batch in batches.iter().take(if dry_run { 1 } else { usize::MAX }) {
+        let changes = batch.iter().map(|step| step.change.clone()).collect();
+        match send(http, tenant, changes, dry_run) {
+            Ok(changed) => done.push(changed),
+            Err(error) => return Err(refused(error, batch, done.iter().map(|one| one.changes).sum())),
+        }
+    }
+    Ok(done)
+}
+
+fn refused(error: grantor_client::Error, batch: &[Step], done: u32) -> Failure {
+    if let grantor_client::Error::Problem(problem) = &error {
+        let place = problem.change.or(Some(1).filter(|_| batch.len() == 1));
+        let step = place.and_then(|place| batch.get(place as usize - 1));
+        if let Some(step) = step {
+            output::error(&format!("refused: {} {}", step.sign, step.text));
+        }
+    }
+    if done > 0 {
+        output::error(&format!(
+            "{} were done before; run it again for the rest",
+            show::count(done as usize, "change")
+        ));
+    }
+    error.into()
+}
+
+fn finish(
+    done: &[(String, Vec<Step>, Vec<Changed>)],
+    intervals: &[Interval],
+    dry_run: bool,
+    json: bool,
+) -> Result<ExitCode, Failure> {
+    if json {
+        let step = |step: &Step| json!({ "sign": step.sign, "text": step.text, "change": step.change });
+        let tenant = |(tenant, steps, changed): &(String, Vec<Step>, Vec<Changed>)| json!({ "tenant": tenant, "plan": steps.iter().map(step).collect::<Vec<_>>(), "done": changed });
+        let interval =
+            |(of, now, wanted): &Interval| json!({ "license_type": of, "before": now, "after": wanted });
+        let tenants: Vec<_> = done.iter().map(tenant).collect();
+        let intervals: Vec<_> = intervals.iter().map(interval).collect();
+        output::json(&json!({ "dry_run": dry_run, "tenants": tenants, "disconnects": intervals }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if done.iter().all(|(_, steps, _)| steps.is_empty()) && intervals.is_empty() {
+        output::error("nothing is to be done");
+    }
+    for changed in done.iter().flat_map(|(_, _, changed)| changed) {
+        show::changed(changed, false)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

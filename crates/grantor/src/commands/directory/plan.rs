@@ -1,0 +1,325 @@
+//! What is to be done so that a tenant is as a file wants it: first what frees seats, then what takes them, so that no
+//! rule is broken on the way. Pure: compares what there is with what is wanted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use grantor_api::directory::{Change, Group, Holder, Medium, Method, Role, Station, User};
+use grantor_client::Http;
+
+use super::fetch::all;
+use super::show::{word, words};
+use super::wanted::{Managed, Wanted, WantedGroup, WantedRole, WantedStation, WantedUser};
+use crate::failure::Failure;
+
+/// What there is in a tenant.
+pub(super) struct Current {
+    pub(super) users: BTreeMap<String, User>,
+    pub(super) stations: BTreeMap<String, Station>,
+    pub(super) groups: BTreeMap<String, Group>,
+    pub(super) roles: BTreeMap<String, Role>,
+}
+
+/// A name without what does not tell it from another.
+pub(super) fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+fn folded(names: &[String]) -> BTreeSet<String> {
+    names.iter().map(|name| fold(name)).collect()
+}
+
+impl Current {
+    /// Asks the server for all of it.
+    pub(super) fn fetch(http: &Http, tenant: &str) -> Result<Self, Failure> {
+        let (users, stations): (Vec<User>, Vec<Station>) =
+            (all(http, tenant, "users")?, all(http, tenant, "stations")?);
+        let (groups, roles): (Vec<Group>, Vec<Role>) =
+            (all(http, tenant, "groups")?, all(http, tenant, "roles")?);
+        Ok(Self {
+            users: users.into_iter().map(|user| (fold(&user.name), user)).collect(),
+            stations: stations.into_iter().map(|station| (fold(&station.name), station)).collect(),
+            groups: groups.into_iter().map(|group| (fold(&group.name), group)).collect(),
+            roles: roles.into_iter().map(|role| (fold(&role.name), role)).collect(),
+        })
+    }
+}
+
+/// One thing to be done, with its sign and words.
+pub(super) struct Step {
+    pub(super) sign: char,
+    pub(super) text: String,
+    pub(super) change: Change,
+}
+
+/// Steps by when they come.
+#[derive(Default)]
+struct Plan {
+    frees: Vec<Step>,
+    makes: Vec<Step>,
+    takes: Vec<Step>,
+    removes: Vec<Step>,
+    only_adds: bool,
+}
+
+fn step(sign: char, text: String, change: Change) -> Step {
+    Step { sign, text, change }
+}
+
+/// What is to be done, in its order.
+pub(super) fn plan(now: &Current, wanted: &Wanted) -> Vec<Step> {
+    let mut plan = Plan { only_adds: wanted.only_adds, ..Plan::default() };
+    plan.remove(now, wanted);
+    wanted.roles.iter().for_each(|role| plan.role(now.roles.get(&fold(&role.name)), role));
+    wanted.groups.iter().for_each(|group| plan.group(now, group));
+    wanted.stations.iter().for_each(|of| plan.station(now.stations.get(&fold(&of.name)), of));
+    wanted.users.iter().for_each(|user| plan.user(now.users.get(&fold(&user.name)), user));
+    let Plan { frees, makes, takes, removes, .. } = plan;
+    // What is taken from somebody comes before somebody is removed: a removed name can't be named any more.
+    frees.into_iter().chain(removes).chain(makes).chain(takes).collect()
+}
+
+impl Plan {
+    /// What the file manages and doesn't name.
+    fn remove(&mut self, now: &Current, wanted: &Wanted) {
+        let mut remove =
+            |managed, there: Vec<&String>, named: BTreeSet<String>, change: fn(String) -> Change, what| {
+                if wanted.manage.contains(&managed) {
+                    let gone = there.into_iter().filter(|name| !named.contains(&fold(name)));
+                    self.removes
+                        .extend(gone.map(|name| step('-', format!("{what} {name}"), change(name.clone()))));
+                }
+            };
+        let named = wanted.users.iter().map(|user| fold(&user.name)).collect();
+        let there = now.users.values().filter(|user| !user.default_user).map(|user| &user.name).collect();
+        remove(Managed::Users, there, named, |user| Change::RemoveUser { user }, "user");
+        let named = wanted.stations.iter().map(|station| fold(&station.name)).collect();
+        let there = now.stations.values().map(|station| &station.name).collect();
+        remove(Managed::Stations, there, named, |station| Change::RemoveStation { station }, "station");
+        let named = wanted.groups.iter().map(|group| fold(&group.name)).collect();
+        let there = now.groups.values().map(|group| &group.name).collect();
+        remove(Managed::Groups, there, named, |group| Change::RemoveGroup { group }, "group");
+        let named = wanted.roles.iter().map(|role| fold(&role.name)).collect();
+        let there = now.roles.values().map(|role| &role.name).collect();
+        remove(Managed::Roles, there, named, |role| Change::RemoveRole { role }, "role");
+    }
+
+    fn role(&mut self, now: Option<&Role>, role: &WantedRole) {
+        let has = now.and_then(|now| now.application.clone());
+        let wanted = role.application.clone().or_else(|| has.clone()).filter(|feature| !feature.is_empty());
+        if now.is_some() && has.as_deref().map(fold) == wanted.as_deref().map(fold) {
+            return;
+        }
+        let uses = wanted.as_ref().map_or_else(|| "no license".to_owned(), |of| format!("uses {of}"));
+        let define = Change::DefineRole { role: role.name.clone(), application: wanted };
+        let sign = if now.is_some() { '~' } else { '+' };
+        self.makes.push(step(sign, format!("role {}: {uses}", role.name), define));
+    }
+
+    fn group(&mut self, all: &Current, wanted: &WantedGroup) {
+        let (name, now) = (wanted.name.clone(), all.groups.get(&fold(&wanted.name)));
+        let media = wanted.media.clone().or_else(|| now.map(|now| now.media.clone())).unwrap_or_default();
+        let queue = wanted.queue.or_else(|| now.and_then(|now| now.queue));
+        let text = queue.map_or_else(String::new, |queue| format!(": {} of {}", word(&queue), words(&media)));
+        match now {
+            None => self.makes.push(step(
+                '+',
+                format!("group {name}{text}"),
+                Change::AddGroup { name: name.clone(), queue, media },
+            )),
+            Some(now) if now.queue != queue || !same(&now.media, &media) => self.makes.push(step(
+                '~',
+                format!("group {name}{text}"),
+                Change::SetQueue { group: name.clone(), queue, media },
+            )),
+            Some(_) => {}
+        }
+        let has = now.map(|now| now.roles.as_slice()).unwrap_or_default();
+        for role in self.too_many(has, wanted.roles.as_deref()) {
+            let text = format!("role {role} of group {name}");
+            self.frees.push(step('-', text, Change::WithdrawGroupRole { role, group: name.clone() }));
+        }
+        for role in missing(has, wanted.roles.as_deref()) {
+            let text = format!("role {role} to group {name}");
+            self.takes.push(step('+', text, Change::AssignGroupRole { role, group: name.clone() }));
+        }
+        self.members(all, &name, wanted.members.as_deref());
+    }
+
+    fn members(&mut self, all: &Current, group: &str, wanted: Option<&[String]>) {
+        let is_in = |user: &&User| user.groups.iter().any(|of| fold(of) == fold(group));
+        let has: Vec<String> = match wanted {
+            None => return,
+            Some(_) => all.users.values().filter(is_in).map(|user| user.name.clone()).collect(),
+        };
+        // One change a thousand members: a batch is cut between changes.
+        for users in self.too_many(&has, wanted).chunks(1000) {
+            let remove = Change::RemoveMembers { group: group.to_owned(), users: users.to_vec() };
+            self.frees.push(step('-', format!("members of group {group}: {}", listed(users)), remove));
+        }
+        for users in missing(&has, wanted).chunks(1000) {
+            let add = Change::AddMembers { group: group.to_owned(), users: users.to_vec() };
+            self.takes.push(step('+', format!("members of group {group}: {}", listed(users)), add));
+        }
+    }
+
+    fn station(&mut self, now: Option<&Station>, wanted: &WantedStation) {
+        let name = wanted.name.clone();
+        let machine = wanted.machine.clone().or_else(|| now.map(|now| now.machine.clone()));
+        let machine = machine.unwrap_or_else(|| name.clone());
+        let kind = wanted.kind.or_else(|| now.map(|now| now.kind)).unwrap_or_default();
+        let enabled = wanted.enabled.or_else(|| now.map(|now| now.enabled)).unwrap_or(true);
+        let off = if enabled { "" } else { ", disabled" };
+        let text = format!("station {name}: {} {machine}{off}", word(&kind));
+        match now {
+            None => {
+                let add = Change::AddStation { name: name.clone(), machine, kind, enabled };
+                self.makes.push(step('+', text, add));
+            }
+            Some(now) if (&now.machine, now.kind, now.enabled) != (&machine, kind, enabled) => {
+                let set = Change::SetStation { station: name.clone(), machine, kind, enabled };
+                self.makes.push(step('~', text, set));
+            }
+            Some(_) => {}
+        }
+        let has = now.map(|now| now.licensing.features.as_slice()).unwrap_or_default();
+        let holder = Holder::Station(name.clone());
+        let is_on = now.map(|now| now.licensing.enabled);
+        self.switch(&format!("station {name}"), &holder, is_on, wanted.licenses_enabled);
+        self.licenses(
+            &format!("station {name}"),
+            &holder,
+            Method::Assignable,
+            has,
+            wanted.licenses.as_deref(),
+        );
+    }
+
+    fn user(&mut self, now: Option<&User>, wanted: &WantedUser) {
+        let name = wanted.name.clone();
+        match now {
+            None => self.new_user(wanted),
+            Some(now) => self.known_user(now, wanted),
+        }
+        let has = now.map(|now| now.licensing.features.as_slice()).unwrap_or_default();
+        let is_on = now.map(|now| now.licensing.enabled);
+        self.switch(&format!("user {name}"), &Holder::User(name.clone()), is_on, wanted.licenses_enabled);
+        let current = now.map(|now| now.licensing.method).unwrap_or_default();
+        let method = wanted.method.unwrap_or(current);
+        if method != current && !(has.is_empty() && wanted.licenses.is_some()) {
+            let text = format!("user {name}: licenses {}", word(&method));
+            self.takes.push(step('~', text, Change::SetMethod { user: name.clone(), method }));
+        }
+        self.licenses(
+            &format!("user {name}"),
+            &Holder::User(name.clone()),
+            method,
+            has,
+            wanted.licenses.as_deref(),
+        );
+        let has = now.map(|now| now.roles.as_slice()).unwrap_or_default();
+        for role in self.too_many(has, wanted.roles.as_deref()) {
+            let text = format!("role {role} of user {name}");
+            self.frees.push(step('-', text, Change::WithdrawRole { role, user: name.clone() }));
+        }
+        for role in missing(has, wanted.roles.as_deref()) {
+            let text = format!("role {role} to user {name}");
+            self.takes.push(step('+', text, Change::AssignRole { role, user: name.clone() }));
+        }
+        let has = now.map(|now| now.media.as_slice()).unwrap_or_default();
+        if let Some(media) = wanted.media.clone().filter(|media| !same(media, has)) {
+            let text = format!("user {name}: receives {}", words(&media));
+            self.takes.push(step('~', text, Change::SetMedia { user: name, media }));
+        }
+    }
+
+    fn new_user(&mut self, wanted: &WantedUser) {
+        let (name, mail) = (wanted.name.clone(), wanted.mail.clone().filter(|mail| !mail.is_empty()));
+        let enabled = wanted.enabled.unwrap_or(true);
+        let default_user = wanted.default_user.unwrap_or(false);
+        let off = if enabled { "" } else { ", disabled" };
+        let add = Change::AddUser { name: name.clone(), mail, enabled, default_user };
+        self.makes.push(step('+', format!("user {name}{off}"), add));
+        if wanted.own_number == Some(false) {
+            let text = format!("user {name}: no number of one's own");
+            self.makes.push(step('~', text, Change::SetOwnNumber { user: name, granted: false }));
+        }
+    }
+
+    fn known_user(&mut self, now: &User, wanted: &WantedUser) {
+        let user = now.name.clone();
+        let mail = wanted.mail.clone().map(|mail| Some(mail).filter(|mail| !mail.is_empty()));
+        if let Some(mail) = mail.filter(|mail| *mail != now.mail) {
+            let text = format!("user {user}: mail {}", mail.as_deref().unwrap_or("to nowhere"));
+            self.makes.push(step('~', text, Change::SetMail { user: user.clone(), mail }));
+        }
+        if let Some(granted) = wanted.own_number.filter(|granted| *granted != now.own_number) {
+            let text = format!("user {user}: {} number of one's own", if granted { "a" } else { "no" });
+            self.makes.push(step('~', text, Change::SetOwnNumber { user: user.clone(), granted }));
+        }
+        match wanted.enabled.filter(|enabled| *enabled != now.enabled) {
+            Some(true) => {
+                self.takes.push(step('~', format!("user {user}: enabled"), Change::EnableUser { user }));
+            }
+            Some(false) => {
+                self.frees.push(step('~', format!("user {user}: disabled"), Change::DisableUser { user }));
+            }
+            None => {}
+        }
+    }
+
+    /// "Enable Licenses": off before licenses are added, so that none is taken.
+    fn switch(&mut self, of: &str, holder: &Holder, now: Option<bool>, wanted: Option<bool>) {
+        let Some(enabled) = wanted.filter(|enabled| *enabled != now.unwrap_or(true)) else { return };
+        let change = Change::EnableLicenses { of: holder.clone(), enabled };
+        let to = if enabled { &mut self.takes } else { &mut self.makes };
+        to.push(step('~', format!("{of}: licenses {}", if enabled { "on" } else { "off" }), change));
+    }
+
+    fn licenses(
+        &mut self,
+        of: &str,
+        holder: &Holder,
+        method: Method,
+        has: &[String],
+        wanted: Option<&[String]>,
+    ) {
+        for feature in self.too_many(has, wanted) {
+            let text = format!("license {feature} of {of}");
+            self.frees.push(step('-', text, Change::Unlicense { feature, from: vec![holder.clone()] }));
+        }
+        for feature in missing(has, wanted) {
+            let text = format!("license {feature} to {of} ({})", word(&method));
+            let to = vec![holder.clone()];
+            self.takes.push(step('+', text, Change::License { feature, method, to }));
+        }
+    }
+
+    /// What is there and not wanted; nothing where the file only adds.
+    fn too_many(&self, has: &[String], wanted: Option<&[String]>) -> Vec<String> {
+        let Some(wanted) = wanted.filter(|_| !self.only_adds) else { return Vec::new() };
+        let wanted = folded(wanted);
+        has.iter().filter(|name| !wanted.contains(&fold(name))).cloned().collect()
+    }
+}
+
+/// Names for people: the first ten, and how many more.
+fn listed(names: &[String]) -> String {
+    let first: Vec<&str> = names.iter().take(10).map(String::as_str).collect();
+    let more = names.len().saturating_sub(first.len());
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{rest}", first.join(", "))
+}
+
+/// Whether both have the same interaction types, in whatever order.
+fn same(one: &[Medium], other: &[Medium]) -> bool {
+    one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
+}
+
+/// What is wanted and not there, each once.
+fn missing(has: &[String], wanted: Option<&[String]>) -> Vec<String> {
+    let mut known = folded(has);
+    wanted.unwrap_or_default().iter().filter(|name| known.insert(fold(name))).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests;
