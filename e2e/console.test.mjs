@@ -106,7 +106,7 @@ test("a license is allocated to the last seat and not beyond, and everybody is t
   await press(page, "Add");
   await page.getByLabel("Users to put in, one a line").fill("ann\nbob\ncid\ndan\neve");
   await press(page, "Look at it");
-  await page.getByText("ann is in the queue of sales and has no ACD license").waitFor();
+  await page.getByText("`ann` is in the workgroup `sales` and has no ACD access license").waitFor();
   await sound(page, "console-confirm");
   await press(page, "Do it");
   await page.getByText("5 members").waitFor();

@@ -57,6 +57,7 @@ pub(crate) fn file(features: usize, seats: u32) -> Result<Document, String> {
             issued: date(2026, 1, 1),
             expires: Expiry::Permanent,
             rk: None,
+            generation: None,
             disconnect: None,
         }],
         lines: (0..features).map(|number| line(format!("f{number}"), seats)).collect(),

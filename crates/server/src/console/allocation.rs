@@ -102,7 +102,7 @@ pub(crate) async fn dialog(visit: Visit, Path(feature): Path<String>) -> Result<
     let is_for_users = row.kind.is_for_users();
     let found =
         if text.is_empty() { Vec::new() } else { found(&site, &visit.tenant, &text, &folded, row.kind) };
-    let may = visit.may(Scope::Licenses);
+    let may = visit.may(Scope::Allocate);
     let (frame, tenant) = (visit.frame(), visit.tenant.to_string());
     Ok(page(&Dialog { frame, tenant, row, holders, more, text, found, may, is_for_users }))
 }

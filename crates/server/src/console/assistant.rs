@@ -53,7 +53,7 @@ struct Stations {
 }
 
 pub(crate) async fn ask_stations(visit: Visit) -> Result<Response, Failure> {
-    visit.need(Scope::Licenses)?;
+    visit.need(Scope::Allocate)?;
     let site = visit.app.consensus.view();
     let rows = site.allocation(&visit.tenant);
     let basic = rows.iter().find(|row| row.feature.eq_ignore_ascii_case(stations::BASIC));

@@ -20,7 +20,7 @@ const MOST: usize = 20_000;
 
 /// Does what was asked for and goes back to `path`.
 pub(super) async fn direct(visit: &Visit, changes: Vec<Change>, path: &str) -> Result<Response, Failure> {
-    let by = visit.need(Scope::Licenses)?;
+    let by = visit.need(Scope::Allocate)?;
     bounded(&changes)?;
     let tenant = visit.tenant.clone();
     let reply = visit.app.propose(Command::Direct { tenant, changes: Arc::new(changes), by }).await?;
@@ -44,23 +44,9 @@ fn bounded(changes: &[Change]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A warning in words.
+/// A warning in the API's words.
 pub(crate) fn warning(warning: &Warning) -> String {
-    match warning {
-        Warning::NeedsBasicStation { station } => {
-            format!("The station {station} has no audio until a Basic Station license is allocated to it.")
-        }
-        Warning::MediaLimited { user, workgroup, missing, .. } => {
-            let missing: Vec<&str> = missing.words().collect();
-            format!(
-                "{user} does not receive {} of {workgroup}: the ACD license does not go that far.",
-                missing.join(", ")
-            )
-        }
-        Warning::NoAcdAccess { user, workgroup } => {
-            format!("{user} is in the queue of {workgroup} and has no ACD license: ACD is not active.")
-        }
-    }
+    crate::http::warning(warning).text
 }
 
 /// A number of the allocation before and after.
@@ -91,7 +77,7 @@ pub(super) fn confirm(
     fields: &Fields,
     (action, back): (&str, &str),
 ) -> Result<Response, Failure> {
-    visit.need(Scope::Licenses)?;
+    visit.need(Scope::Allocate)?;
     bounded(&changes)?;
     let mut site = Site::clone(&visit.app.consensus.view());
     let before = site.allocation(&visit.tenant);

@@ -55,7 +55,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
     };
     let mut rows: Vec<_> = site.groups().map(|(_, group)| group).filter(fits).map(row).collect();
     rows.sort();
-    let may = visit.may(Scope::Licenses);
+    let may = visit.may(Scope::Allocate);
     page(&Groups {
         frame: visit.frame(),
         tenant: visit.tenant.to_string(),
@@ -120,7 +120,7 @@ pub(crate) async fn detail(visit: Visit, Path(name): Path<String>) -> Result<Res
             .map(|role| role.name.to_string())
             .collect(),
         roles: own.iter().map(|role| (role.name.to_string(), application(role))).collect(),
-        may: visit.may(Scope::Licenses),
+        may: visit.may(Scope::Allocate),
     }))
 }
 
@@ -220,7 +220,7 @@ pub(crate) async fn roles(visit: Visit) -> Response {
     };
     let keys = site.index().features.keys().filter(is_role);
     let applications = keys.map(|key| spelled(&site, &visit.tenant, &key.feature)).collect();
-    let may = visit.may(Scope::Licenses);
+    let may = visit.may(Scope::Allocate);
     let (frame, tenant, tenants) = (visit.frame(), visit.tenant.to_string(), visit.tenants());
     page(&Roles { frame, tenant, tenants, rows, applications, may })
 }

@@ -92,13 +92,14 @@ fn rows(visit: &Visit, site: &Site, wanted: &Wanted, first: usize) -> (Vec<Row>,
     let (mut all, mut total) = (Vec::new(), 0);
     for pool in wanted.pools(site, visit) {
         let fitting = site.holders(pool).filter(|held| wanted.fits(held.who.user(), held.who.host()));
-        for held in fitting {
+        for (place, held) in fitting.enumerate() {
             total += 1;
-            if all.len() < 4 * most || total <= most {
+            // Holders come oldest first: behind so many of its own no pool has one for this page.
+            if place < most {
                 all.push((held.since, pool.terms.feature.clone(), held));
             }
         }
-        all.sort_by(|one, other| (one.0, one.2.grant).cmp(&(other.0, other.2.grant)));
+        all.sort_by_key(|(since, _, held)| (*since, held.grant));
         all.truncate(most);
     }
     let row = |(_, feature, held): (_, std::sync::Arc<str>, _)| {

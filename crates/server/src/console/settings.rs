@@ -19,9 +19,10 @@ use crate::recent::Act;
 use crate::secret;
 
 /// What may be chosen for a token.
-const SCOPES: [(Scope, &str); 5] = [
+const SCOPES: [(Scope, &str); 6] = [
     (Scope::Read, "see status, files, people and violations"),
     (Scope::Licenses, "load, replace and remove license files"),
+    (Scope::Allocate, "give licenses to users, stations and roles"),
     (Scope::Release, "take seats back, end sessions, dismiss violations"),
     (Scope::Checkout, "open sessions where applications aren't let in freely"),
     (Scope::Admin, "everything, tokens included"),

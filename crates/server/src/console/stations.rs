@@ -72,7 +72,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
         tenants: visit.tenants(),
         rows,
         ways,
-        may: visit.may(Scope::Licenses),
+        may: visit.may(Scope::Allocate),
         has_basic: offered.iter().any(|one| one.eq_ignore_ascii_case(BASIC)),
     })
 }
@@ -153,7 +153,7 @@ pub(crate) async fn detail(visit: Visit, Path(name): Path<String>) -> Result<Res
         user: row.user,
         no_audio: station.is_enabled && station.kind.needs_audio() && !has_audio,
         licenses,
-        may: visit.may(Scope::Licenses),
+        may: visit.may(Scope::Allocate),
     }))
 }
 

@@ -62,7 +62,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let row = |id: &UserId| site.user(*id).map(|user| self::row(&site, *id, user));
     let rows: Vec<Row> = found.iter().filter_map(row).collect();
     let ways = ways(&visit.asked, rows.last().map(|row| row.name.as_str()), rows.len() == ROWS);
-    let may = visit.may(Scope::Licenses);
+    let may = visit.may(Scope::Allocate);
     let (frame, tenant, tenants) = (visit.frame(), visit.tenant.to_string(), visit.tenants());
     page(&Users { frame, tenant, tenants, rows, ways, may })
 }
@@ -172,7 +172,7 @@ fn detail_of(visit: &Visit, site: &Site, id: UserId, user: &User) -> Detail {
             }
         }),
         licenses,
-        may: visit.may(Scope::Licenses),
+        may: visit.may(Scope::Allocate),
     }
 }
 

@@ -9,6 +9,7 @@ mod tables;
 
 use grantor_api::directory::Page;
 use serde::Deserialize;
+pub(crate) use show::warning;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
