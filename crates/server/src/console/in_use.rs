@@ -80,7 +80,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
         feature: visit.asked.text("feature").to_owned(),
         text: visit.asked.text("text").to_owned(),
         rows,
-        turn: turn(&visit.asked, total as u64),
+        turn: Turn { csv: String::new(), ..turn(&visit.asked, total as u64) },
         may: visit.may(Scope::Release),
         now: at(visit.app.now()),
     })

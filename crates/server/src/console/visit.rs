@@ -25,6 +25,8 @@ pub(crate) struct Visit {
     /// Whose licenses and people are looked at.
     pub(crate) tenant: Arc<str>,
     path: String,
+    /// What was done is told once: on the page that a redirect leads to.
+    said: Option<String>,
 }
 
 impl FromRequestParts<App> for Visit {
@@ -43,7 +45,8 @@ impl FromRequestParts<App> for Visit {
         let tenant = asked.given("tenant").map_or(own, Into::into);
         let caller = Caller::of(token);
         caller.need_for(Scope::Read, &tenant).map_err(IntoResponse::into_response)?;
-        Ok(Self { app: app.clone(), caller, asked, tenant, path })
+        let said = said(asked.text("done")).filter(|_| parts.method == axum::http::Method::GET);
+        Ok(Self { app: app.clone(), caller, asked, tenant, path, said })
     }
 }
 
@@ -106,7 +109,7 @@ impl Visit {
             version: VERSION,
             links: ROOMS.into_iter().map(link).collect(),
             person: Some(self.caller.name().split(", signed in").next().unwrap_or_default().to_owned()),
-            said: said(self.asked.text("done")),
+            said: self.said.clone(),
             small: false,
         }
     }
