@@ -158,7 +158,7 @@ test("a seat in use is seen as it is taken and is taken back with a reason", asy
 });
 
 test("every other room has something to say", async () => {
-  for (const [path, name] of [["/in-use", "in-use"], ["/refusals", "refusals"], ["/violations", "violations"], ["/cluster", "cluster"], ["/settings", "settings"], ["/audit", "audit"], ["/activate", "activate"]]) {
+  for (const [path, name] of [["/in-use", "in-use"], ["/refusals", "refusals"], ["/violations", "violations"], ["/cluster", "cluster"], ["/settings", "settings"], ["/audit", "audit"], ["/activate", "activate"], ["/me", "me"]]) {
     await page.goto(path);
     await sound(page, `console-${name}`);
   }

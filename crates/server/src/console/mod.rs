@@ -67,6 +67,7 @@ pub(crate) fn pages() -> Router<App> {
         .route("/cluster/join", post(cluster::join))
         .route("/cluster/lead/{server}", post(cluster::transfer))
         .route("/cluster/remove/{server}", post(cluster::remove))
+        .route("/me", get(settings::me))
         .route("/settings", get(settings::show))
         .route("/settings/tokens", post(settings::new_token))
         .route("/settings/tokens/{name}", post(settings::revoke))

@@ -97,6 +97,29 @@ pub(crate) async fn revoke(visit: Visit, Path(name): Path<String>) -> Result<Res
 }
 
 #[derive(Template)]
+#[template(path = "me.html")]
+struct Me {
+    frame: Frame,
+    name: String,
+    scopes: String,
+    until: String,
+}
+
+/// What the browser's own token is, and until when.
+pub(crate) async fn me(visit: Visit) -> Response {
+    let site = visit.app.consensus.view();
+    let own = site.access().tokens().find(|token| token.name == visit.caller.name());
+    let scopes = own.map(|token| token.scopes.iter().map(|scope| scope_name(*scope)).collect::<Vec<_>>());
+    let until = own.and_then(|token| token.until).map(instant);
+    page(&Me {
+        frame: visit.frame(),
+        name: visit.caller.name().to_owned(),
+        scopes: scopes.unwrap_or_default().join(", "),
+        until: until.unwrap_or_default(),
+    })
+}
+
+#[derive(Template)]
 #[template(path = "audit.html")]
 struct Audit {
     frame: Frame,
