@@ -98,6 +98,15 @@ impl Fields {
         format!("?{query}")
     }
 
+    /// Where somebody wanted to go (`next`): a path of ours, and nothing else.
+    #[must_use]
+    pub fn next(&self) -> String {
+        let path = self.text("next");
+        let ours =
+            path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n', '\t']);
+        if ours { path.to_owned() } else { "/".to_owned() }
+    }
+
     /// All fields.
     #[must_use]
     pub fn pairs(&self) -> &[(String, String)] {
