@@ -217,8 +217,6 @@ fn pass_on(app: &App, event: &Event, at: Timestamp) {
                 app.living.opened(*session, heartbeat);
             }
         }
-        // Each server's wall clock is right from here on, says an administrator.
-        Event::ViolationCleared { violation, .. } if violation.breach.is_clock() => app.clock.confirm(),
         Event::SessionEnded { session, why, .. } => {
             app.living.ended(*session, Notice::Ended { reason: end_text(why) })
         }

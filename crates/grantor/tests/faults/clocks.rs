@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::load;
@@ -128,6 +129,35 @@ fn wall_clocks_that_jump_end_nothing_early_double_no_seat_and_are_told_of_once()
         "wall clocks of 1, 2, 3 servers jump by ±1 h, ±1 d, ±400 d",
         18,
         "0 sessions, leases or sign-ins ended early; 0 seats out twice; the site's time right; each told of once",
+    );
+}
+
+/// R13: an administrator confirms the clocks, a follower hears of it late, and until then all clocks have leapt by a day: what
+/// was confirmed is not what they say now, and the site's time does not go along.
+#[test]
+fn a_follower_that_hears_late_that_the_clocks_are_right_does_not_take_one_that_leapt_since() {
+    if !means::are_here(&[FAKETIME]) {
+        return;
+    }
+    let (mut trio, clocks) = Clocks::new();
+    let rounds = means::rounds(2, 20);
+    for _ in 0..rounds {
+        clocks.set(&[1, 2, 3], "-1h");
+        is_told_of(&trio, "-1h", "an hour back");
+        let (leader, late) = (trio.leader(), if trio.leader() == 3 { 2 } else { 3 });
+        trio.node(late).signal(Signal::STOP);
+        clocks.mend(&trio);
+        clocks.set(&[1, 2, 3], "+1d");
+        trio.node(late).signal(Signal::CONT);
+        is_told_of(&trio, "+1d", "a day ahead");
+        clocks.nothing_ended(&trio, leader, "a day ahead");
+        clocks.mend(&trio);
+    }
+    means::report(
+        "R13",
+        "the clocks are confirmed, and leap before a stopped follower hears of it",
+        rounds,
+        "nothing ended early; the site's time right",
     );
 }
 

@@ -4,7 +4,6 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use grantor_site::Command;
 use grantor_site::access::Scope;
 use grantor_site::violation::{Breach, Violation};
 use grantor_web::answer::{done, page};
@@ -14,6 +13,7 @@ use super::overview::started;
 use super::render::instant;
 use super::visit::Visit;
 use crate::http::Failure;
+use crate::http::admin::dismiss;
 use crate::recent::Refused;
 
 /// What a violation says and what to do about it; `None` if it is another tenant's.
@@ -80,14 +80,13 @@ pub(crate) async fn show(visit: Visit) -> Response {
 }
 
 pub(crate) async fn clear(visit: Visit, Path(number): Path<u64>) -> Result<Response, Failure> {
-    let by = visit.caller.need(Scope::Release)?;
-    visit.app.propose(Command::ClearViolation { number, by }).await?;
+    dismiss(&visit.app, &visit.caller, number).await?;
     Ok(done(&visit.to("/violations"), "cleared"))
 }
 
 pub(crate) async fn confirm_clock(visit: Visit) -> Result<Response, Failure> {
     let by = visit.caller.need(Scope::Admin)?;
-    visit.app.propose(Command::ConfirmClock { by }).await?;
+    visit.app.confirm_clock(by).await?;
     Ok(done(&visit.to("/violations"), "cleared"))
 }
 

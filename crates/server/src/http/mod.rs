@@ -1,6 +1,6 @@
 //! The HTTP API of design.md §5: routes, what every handler shares, and the way from a request to the log and back.
 
-mod admin;
+pub(crate) mod admin;
 mod answer;
 mod auth;
 mod binding;
@@ -157,6 +157,15 @@ impl App {
             None => self.consensus.propose(command).await.map_err(|error| unproposed(&error)),
         };
         reply.map_err(Failure)?.map_err(Failure::from)
+    }
+
+    /// An administrator says that the clocks are right: this server takes its wall clock, at once. The others don't take
+    /// theirs when they hear of it, since that may be late and theirs may have leapt meanwhile: this server vouches for
+    /// those that stand where its own does (see [`crate::cluster::clocks`]).
+    pub(crate) async fn confirm_clock(&self, by: String) -> Result<(), Failure> {
+        self.propose(Command::ConfirmClock { by }).await?;
+        self.clock.confirm();
+        Ok(())
     }
 
     /// The site answered with a reply of the wrong kind: our fault.
