@@ -18,6 +18,7 @@ mod instance;
 mod invariants;
 mod loan;
 mod nearest;
+pub mod notices;
 pub mod outcome;
 pub mod pool;
 mod queue;
