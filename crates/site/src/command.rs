@@ -106,6 +106,8 @@ pub enum Command {
     ReportServer { server: Box<str>, is: ServerIs },
     /// A notice has gone through a channel; with a problem: it never will.
     MarkTold { number: u64, channel: Box<str>, problem: Option<Box<str>> },
+    /// Make a notice, to see whether it arrives.
+    TryNotices { tenant: Arc<str>, by: String },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

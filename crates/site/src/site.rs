@@ -198,6 +198,7 @@ impl Site {
             Command::MarkTold { number, channel, problem } => {
                 self.mark_told(*number, channel, problem.as_deref())
             }
+            Command::TryNotices { tenant, by } => Ok(self.try_notices(tenant, by)),
             access => self.administer(access),
         }
     }

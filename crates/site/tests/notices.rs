@@ -9,7 +9,7 @@ use std::sync::Arc;
 use grantor_license::{LicenseInfo, LicenseState, Model};
 use grantor_site::command::{Amount, Command, LoadedLine};
 use grantor_site::directory::Change;
-use grantor_site::notices::{About, Attempt, Loss, Notice, NoticeDays, NoticeRules, ServerIs};
+use grantor_site::notices::{About, Attempt, Loss, Notice, NoticePlan, NoticeRules, ServerIs};
 use grantor_site::violation::Breach;
 use grantor_site::{Event, Refusal, Reply, Site, Timestamp};
 use jiff::civil::date;
@@ -19,16 +19,22 @@ const DAY: i64 = 24 * 3600;
 /// When the lines of these stories end.
 const END: i64 = 100 * DAY;
 
-fn days(before: &[u16], after: &[u16]) -> NoticeDays {
-    NoticeDays { before: before.iter().copied().collect(), after: after.iter().copied().collect() }
+fn plan(before: &[u16], after: &[u16], channels: &[&str]) -> NoticePlan {
+    NoticePlan {
+        before: before.iter().copied().collect(),
+        after: after.iter().copied().collect(),
+        channels: channels.iter().map(|channel| Box::from(*channel)).collect(),
+        to_managers: true,
+    }
 }
 
-fn rules() -> NoticeRules {
-    NoticeRules {
-        days: days(&[90, 60, 30, 14, 7, 3, 1], &[0, 7]),
-        channels: BTreeSet::from(["mail".into()]),
-        ..NoticeRules::default()
-    }
+fn rules_through(channels: &[&str]) -> Command {
+    let plan = plan(&[90, 60, 30, 14, 7, 3, 1], &[0, 7], channels);
+    Command::SetNoticeRules(Arc::new(NoticeRules { plan, ..NoticeRules::default() }))
+}
+
+fn rules() -> Command {
+    rules_through(&["mail"])
 }
 
 fn ending(mut line: LoadedLine, seconds: i64) -> LoadedLine {
@@ -38,7 +44,7 @@ fn ending(mut line: LoadedLine, seconds: i64) -> LoadedLine {
 
 fn site(lines: Vec<LoadedLine>) -> Story {
     let mut site = Story::new();
-    site.run(Command::SetNoticeRules(Arc::new(rules()))).unwrap();
+    site.run(rules()).unwrap();
     site.run(load("main", "a", lines)).unwrap();
     site
 }
@@ -103,9 +109,9 @@ fn time_that_passes_in_one_leap_tells_of_every_day_on_the_way_once_and_a_restart
 #[test]
 fn lines_that_end_together_are_one_notice_and_each_tenant_has_its_own_days() {
     let mut site = Story::new();
-    let mut rules = rules();
-    rules.tenants.insert("other".into(), days(&[5], &[]));
-    site.run(Command::SetNoticeRules(Arc::new(rules))).unwrap();
+    let Command::SetNoticeRules(rules) = rules() else { panic!() };
+    let tenants = [("other".into(), plan(&[5], &[], &["mail bob"]))].into();
+    site.run(Command::SetNoticeRules(Arc::new(NoticeRules { tenants, plan: rules.plan.clone() }))).unwrap();
     let two = || vec![ending(line("cad", "8.0", 5), END), ending(line("cam", "8.0", 1), END)];
     site.run(load("main", "a", two())).unwrap();
     site.run(load("other", "b", two())).unwrap();
@@ -113,6 +119,7 @@ fn lines_that_end_together_are_one_notice_and_each_tenant_has_its_own_days() {
     let of =
         |tenant: &str| all.iter().filter(|one| one.about.tenant().is_some_and(|of| **of == *tenant)).count();
     assert_eq!((of("main"), of("other")), (5, 1));
+    assert_eq!(all[5].open, BTreeSet::from(["mail bob".into()]));
     let About::Ending { losses, .. } = &all[0].about else { panic!() };
     assert_eq!(losses, &[loss("cad", 5, 0), loss("cam", 1, 0)]);
 }
@@ -152,7 +159,7 @@ fn the_days_of_grace_of_a_license_that_is_not_activated_are_told_of_as_such() {
         dies: None,
     });
     let mut site = Story::new();
-    site.run(Command::SetNoticeRules(Arc::new(rules()))).unwrap();
+    site.run(rules()).unwrap();
     site.run(Command::LoadFile(Arc::new(file))).unwrap();
     let all = notices(&mut site, 40 * DAY);
     assert_eq!(all.iter().map(|notice| notice.about.kind()).collect::<Vec<_>>(), ["grace", "grace"]);
@@ -161,8 +168,14 @@ fn the_days_of_grace_of_a_license_that_is_not_activated_are_told_of_as_such() {
 #[test]
 fn the_first_attempt_beyond_the_limit_is_told_of_at_once_and_those_of_the_next_hour_together() {
     let mut site = Story::directed(vec![sold("WFM", Model::Role, 1)], vec![role("AGENT", "WFM")]);
-    site.run(Command::SetNoticeRules(Arc::new(rules()))).unwrap();
+    site.run(rules()).unwrap();
     site.change(vec![user("ann"), user("bob"), user("cid"), user("dan")]);
+    site.change(vec![
+        Change::DefineRole { role: "manage-licenses".into(), application: None },
+        Change::SetMail { user: "ann".into(), mail: Some("ann@example.com".into()) },
+        Change::AssignRole { role: "manage-licenses".into(), user: "ann".into() },
+        Change::AssignRole { role: "manage-licenses".into(), user: "bob".into() },
+    ]);
     let give = |user: &str| vec![Change::AssignRole { role: "AGENT".into(), user: user.into() }];
     site.change(give("ann"));
     let mut refused = |user: &str| {
@@ -176,6 +189,7 @@ fn the_first_attempt_beyond_the_limit_is_told_of_at_once_and_those_of_the_next_h
         panic!("{first:?}")
     };
     assert_eq!((&**tenant, &**feature), ("main", "WFM"));
+    assert_eq!(first[0].open, BTreeSet::from(["mail".into(), "mail ann@example.com".into()]), "who manages licenses");
     let Attempt::Change { change, by } = attempt else { panic!() };
     assert_eq!((&**change, &**by), (&give("bob")[0], "import"));
     assert_eq!((refused("cid"), refused("dan")), (vec![], vec![]));
@@ -192,7 +206,7 @@ fn the_first_attempt_beyond_the_limit_is_told_of_at_once_and_those_of_the_next_h
 #[test]
 fn seats_that_come_and_go_are_told_of_as_attempts_and_not_as_violations() {
     let mut site = Story::with(vec![line("cad", "8.0", 1)]);
-    site.run(Command::SetNoticeRules(Arc::new(rules()))).unwrap();
+    site.run(rules()).unwrap();
     let grant = granted(site.ask(ask(1, "cad", Amount::exactly(1))))[0].grant;
     assert!(site.ask(ask(2, "cad", Amount::exactly(1))).is_err());
     let [Notice { about: About::Limit { attempt: Attempt::Request { user, .. }, .. }, .. }] =
@@ -210,7 +224,7 @@ fn seats_that_come_and_go_are_told_of_as_attempts_and_not_as_violations() {
 #[test]
 fn a_violation_and_its_clearance_are_told_of_once_each() {
     let mut site = Story::with(vec![line("cad", "8.0", 2)]);
-    site.run(Command::SetNoticeRules(Arc::new(rules()))).unwrap();
+    site.run(rules()).unwrap();
     site.ask(ask(1, "cad", Amount::exactly(2))).unwrap();
     site.run(load("main", "a", vec![line("cad", "8.0", 1)])).unwrap();
     let started = noticed(&site);
@@ -238,8 +252,7 @@ fn a_server_that_is_lost_and_back_is_told_of_once_each_however_often_it_is_repor
 #[test]
 fn a_notice_waits_for_each_of_its_channels_once_and_the_book_of_them_does_not_grow() {
     let mut site = Story::new();
-    let channels = BTreeSet::from(["hook".into(), "mail".into()]);
-    site.run(Command::SetNoticeRules(Arc::new(NoticeRules { channels, ..rules() }))).unwrap();
+    site.run(rules_through(&["hook", "mail"])).unwrap();
     site.run(Command::ReportServer { server: "b".into(), is: ServerIs::Lost }).unwrap();
     let told = |number: u64, channel: &str, problem: Option<&str>| Command::MarkTold {
         number,
@@ -259,7 +272,7 @@ fn a_notice_waits_for_each_of_its_channels_once_and_the_book_of_them_does_not_gr
     let before = site.site.hash();
     let bytes = site.site.to_snapshot();
     assert_eq!(Site::from_snapshot(&bytes).unwrap().hash(), before);
-    site.run(Command::SetNoticeRules(Arc::new(NoticeRules::default()))).unwrap();
+    site.run(rules_through(&[])).unwrap();
     site.run(Command::ReportServer { server: "c".into(), is: ServerIs::Lost }).unwrap();
     assert_eq!(site.site.notices().count(), 200, "no channel is left that they could wait for");
 }

@@ -15,6 +15,7 @@ mod groups;
 mod in_use;
 mod licenses;
 mod live;
+mod notices;
 mod overview;
 mod render;
 mod settings;
@@ -72,6 +73,8 @@ pub(crate) fn pages() -> Router<App> {
         .route("/settings/tokens", post(settings::new_token))
         .route("/settings/tokens/{name}", post(settings::revoke))
         .route("/audit", get(settings::audit))
+        .route("/notices", get(notices::show))
+        .route("/notices/test", post(notices::try_out))
 }
 
 /// Pages that each server answers for itself.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use grantor_license::{Count, LicenseState, Offer};
 
-use super::{About, Ended, Loss, NoticeDays};
+use super::{About, Ended, Loss, NoticePlan};
 use crate::Site;
 use crate::command::LoadedLine;
 use crate::time::Timestamp;
@@ -35,9 +35,9 @@ fn is_fewer(to: Option<u32>, from: Option<u32>) -> bool {
 }
 
 impl Site {
-    fn days_of(&self, tenant: &Arc<str>) -> Option<NoticeDays> {
+    fn days_of(&self, tenant: &Arc<str>) -> Option<NoticePlan> {
         let rules = self.notices.rules.as_ref()?;
-        Some(rules.tenants.get(tenant).unwrap_or(&rules.days).clone())
+        Some(rules.of(Some(tenant)).clone())
     }
 
     fn ends_of(&self, tenant: &Arc<str>) -> BTreeSet<Timestamp> {
@@ -94,7 +94,7 @@ impl Site {
         self.schedule_notices();
     }
 
-    fn tell_of_endings(&mut self, tenant: &Arc<str>, days: &NoticeDays) {
+    fn tell_of_endings(&mut self, tenant: &Arc<str>, days: &NoticePlan) {
         for ends in self.ends_of(tenant) {
             let due = days.before.iter().find(|days| days_before(ends, **days) == self.now);
             let losses = due.map(|_| self.losses(tenant, ends)).unwrap_or_default();
@@ -116,7 +116,7 @@ impl Site {
         }
     }
 
-    fn tell_of_ended(&mut self, tenant: &Arc<str>, days: &NoticeDays) {
+    fn tell_of_ended(&mut self, tenant: &Arc<str>, days: &NoticePlan) {
         for (ended, what) in self.ended_of(tenant) {
             let due = days.after.iter().find(|days| days_after(ended, **days) == self.now);
             let losses = self.still_lost(tenant, &what.losses);

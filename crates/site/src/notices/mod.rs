@@ -24,25 +24,44 @@ const KEPT: usize = 200;
 const OPEN: usize = 2000;
 /// Attempts beyond a feature's limit are gathered for so long after one that was told of, in milliseconds.
 const GATHER: i64 = 60 * 60 * 1000;
+/// The role of those who manage a tenant's licenses (seed 001, "Manage Licenses").
+pub const MANAGERS: &str = "manage-licenses";
+/// Users with that role who are written to, at most.
+const MOST_MANAGERS: usize = 20;
+/// What the name of a channel by mail begins with; the address follows.
+pub const BY_MAIL: &str = "mail ";
 
 /// When notices are due and where they go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeRules {
-    /// For tenants without days of their own.
-    pub days: NoticeDays,
+    /// For what is no tenant's, and for tenants without a plan of their own.
+    pub plan: NoticePlan,
     /// By tenant.
-    pub tenants: BTreeMap<Arc<str>, NoticeDays>,
-    /// Names of the channels that every notice goes through, such as `mail`.
-    pub channels: BTreeSet<Box<str>>,
+    pub tenants: BTreeMap<Arc<str>, NoticePlan>,
 }
 
-/// How many days before and after a license ends there is a notice; 0 after is the end itself.
+impl NoticeRules {
+    fn of(&self, tenant: Option<&Arc<str>>) -> &NoticePlan {
+        tenant.and_then(|tenant| self.tenants.get(tenant)).unwrap_or(&self.plan)
+    }
+
+    fn has(&self, channel: &str) -> bool {
+        let mut plans = std::iter::once(&self.plan).chain(self.tenants.values());
+        plans.any(|plan| plan.channels.contains(channel) || plan.to_managers && channel.starts_with(BY_MAIL))
+    }
+}
+
+/// How many days before and after a license ends there is a notice, and where notices go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeDays {
-    /// Before; 1 at least.
+pub struct NoticePlan {
+    /// Days before; 1 at least.
     pub before: BTreeSet<u16>,
-    /// After.
+    /// Days after; 0 is the end itself.
     pub after: BTreeSet<u16>,
+    /// Names of the channels that every notice goes through, such as `mail ada@example.com`.
+    pub channels: BTreeSet<Box<str>>,
+    /// Whether they also go by mail to each enabled user of the tenant who has the role [`MANAGERS`] and an address.
+    pub to_managers: bool,
 }
 
 /// Something to be told.
@@ -78,6 +97,8 @@ pub enum About {
     ServerLost { server: Box<str> },
     /// It answers again.
     ServerBack { server: Box<str> },
+    /// Somebody tries whether notices arrive.
+    Test { tenant: Arc<str>, by: Box<str> },
 }
 
 impl About {
@@ -85,9 +106,10 @@ impl About {
     #[must_use]
     pub fn tenant(&self) -> Option<&Arc<str>> {
         match self {
-            Self::Ending { tenant, .. } | Self::Ended { tenant, .. } | Self::Limit { tenant, .. } => {
-                Some(tenant)
-            }
+            Self::Ending { tenant, .. }
+            | Self::Ended { tenant, .. }
+            | Self::Limit { tenant, .. }
+            | Self::Test { tenant, .. } => Some(tenant),
             Self::Violation(violation) | Self::Cleared { violation, .. } => violation.breach.tenant(),
             Self::ServerLost { .. } | Self::ServerBack { .. } => None,
         }
@@ -105,6 +127,7 @@ impl About {
             Self::Cleared { .. } => "cleared",
             Self::ServerLost { .. } => "server-lost",
             Self::ServerBack { .. } => "server-back",
+            Self::Test { .. } => "test",
         }
     }
 }
@@ -211,11 +234,16 @@ impl Site {
 
     /// A channel that is no more takes its notices with it: nobody would ever send them.
     pub(crate) fn set_notice_rules(&mut self, rules: &Arc<NoticeRules>) -> Reply {
-        let gone = |channel: &Box<str>| !rules.channels.contains(channel);
         let kept = Arc::make_mut(&mut self.notices.kept);
-        kept.values_mut().for_each(|notice| notice.open.retain(|channel| !gone(channel)));
+        kept.values_mut().for_each(|notice| notice.open.retain(|channel| rules.has(channel)));
         self.notices.rules = Some(rules.clone());
         self.schedule_notices();
+        Reply::Done
+    }
+
+    /// Without rules there is nobody to tell, and nothing happens.
+    pub(crate) fn try_notices(&mut self, tenant: &Arc<str>, by: &str) -> Reply {
+        self.announce(About::Test { tenant: tenant.clone(), by: by.into() });
         Reply::Done
     }
 
@@ -305,10 +333,18 @@ impl Site {
         }
     }
 
+    fn channels(&self, rules: &NoticeRules, tenant: Option<&Arc<str>>) -> BTreeSet<Box<str>> {
+        let plan = rules.of(tenant);
+        let managers = tenant.filter(|_| plan.to_managers).map(|tenant| self.directory.mails_of(tenant, MANAGERS));
+        let managers = managers.into_iter().flatten().take(MOST_MANAGERS);
+        let managers = managers.map(|address| format!("{BY_MAIL}{address}").into_boxed_str());
+        plan.channels.iter().cloned().chain(managers).collect()
+    }
+
     fn announce(&mut self, about: About) {
         let Some(rules) = self.notices.rules.clone() else { return };
         self.notices.last += 1;
-        let (number, open) = (self.notices.last, rules.channels.clone());
+        let (number, open) = (self.notices.last, self.channels(&rules, about.tenant()));
         let notice = Notice { number, at: self.now, about, open, failed: BTreeMap::new() };
         let kept = Arc::make_mut(&mut self.notices.kept);
         kept.insert(number, notice.clone());
