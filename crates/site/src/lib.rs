@@ -5,6 +5,7 @@
 //! every server and at every replay. Capacity is spent on grants alone.
 
 pub mod access;
+pub mod acts;
 mod answered;
 mod checkout;
 pub mod command;

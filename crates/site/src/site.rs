@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use grantor_license::Generations;
 
 use crate::access::{Access, Token};
+use crate::acts::Acts;
 use crate::answered::Answered;
 use crate::command::{Command, EndReason, Entry, LicenseFile};
 use crate::directory::Directory;
@@ -71,6 +72,9 @@ pub struct Site {
     /// Saved behind what came fourth.
     #[serde(skip)]
     pub(crate) notices: Notices,
+    /// Saved behind the notices.
+    #[serde(skip)]
+    pub(crate) acts: Acts,
     /// Names of tenants, for sessions to share.
     #[serde(skip)]
     pub(crate) tenants: Arc<BTreeSet<Arc<Arc<str>>>>,
@@ -106,6 +110,7 @@ impl Default for Site {
             answered: Answered::default(),
             generations: Arc::default(),
             notices: Notices::default(),
+            acts: Acts::default(),
             tenants: Arc::default(),
             events: Vec::new(),
         }
@@ -127,6 +132,7 @@ impl Site {
         // A lease may have been asked to end in the past: it does at once.
         self.pass_time(entry.at);
         self.note_events();
+        self.note_acts();
         Outcome { reply, events: std::mem::take(&mut self.events) }
     }
 

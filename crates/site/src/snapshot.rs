@@ -23,7 +23,7 @@ const WITH_MORE: u16 = 3;
 /// generations of license files behind the loans; where there are any.
 const WITH_DIRECTORY: u16 = 4;
 
-/// The fifth: the same with the notices behind that; where there are any.
+/// The fifth: the same with the notices and the acts behind that; where there are any.
 const WITH_NOTICES: u16 = 5;
 
 /// Why bytes are not a state.
@@ -69,7 +69,7 @@ impl Site {
     pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
         let has_more = !self.loans.is_empty() || self.ties.replaced.len() > 0;
         let version = match (has_more, self.ties.is_empty()) {
-            _ if !self.notices.is_empty() => WITH_NOTICES,
+            _ if !(self.notices.is_empty() && self.acts.is_empty()) => WITH_NOTICES,
             _ if self.has_what_came_fourth() => WITH_DIRECTORY,
             (true, _) => WITH_MORE,
             (false, false) => WITH_TIES,
@@ -89,7 +89,7 @@ impl Site {
             postcard::to_io(&fourth, &mut *out).map_err(io::Error::other)?;
         }
         if version >= WITH_NOTICES {
-            postcard::to_io(&(&self.notices,), out).map_err(io::Error::other)?;
+            postcard::to_io(&(&self.notices, &self.acts), out).map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Site {
             site.directory.index();
         }
         if version >= WITH_NOTICES {
-            ((site.notices,), _) = postcard::take_from_bytes(rest).map_err(damaged)?;
+            ((site.notices, site.acts), _) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         site.share_again();
         site.note_loan_hours();

@@ -285,3 +285,24 @@ fn a_site_without_rules_makes_no_notices_and_its_state_keeps_the_earlier_format(
     assert_eq!(site.site.to_snapshot()[8..10], 1u16.to_le_bytes());
     assert_eq!(site.site.next_due(), None::<Timestamp>);
 }
+
+#[test]
+fn what_people_did_is_kept_in_its_order_and_outlives_a_restart_and_the_latest_are_kept() {
+    let mut site = Story::directed(vec![sold("WFM", Model::Role, 1)], vec![]);
+    site.change(vec![user("early")]);
+    assert_eq!(site.site.acts().count(), 0, "before there were rules");
+    site.run(rules()).unwrap();
+    site.change((0..30).map(|n| user(&format!("u{n}"))).collect());
+    site.run(load("main", "b", vec![line("cam", "8.0", 1)])).unwrap();
+    site.run(Command::ReportServer { server: "b".into(), is: ServerIs::Lost }).unwrap();
+    site.site = Site::from_snapshot(&site.site.to_snapshot()).unwrap();
+    let acts: Vec<_> = site.site.acts().cloned().collect();
+    let [first, second] = &acts[..] else { panic!("{acts:?}") };
+    assert!(matches!(&first.event, Event::DirectoryChanged { changes, .. } if changes.len() == 10) && first.changes == 30);
+    assert!(matches!(&second.event, Event::FileLoaded { name, .. } if name == "b"));
+    for n in 0..5000 {
+        let name = format!("n{}", n % 2);
+        site.run(load("main", &name, vec![line("cam", "8.0", 1)])).unwrap();
+    }
+    assert_eq!(site.site.acts().count(), 5000);
+}
