@@ -106,7 +106,10 @@ async fn fill(connection: &mut Https, admin: &str, options: Options) -> Result<(
 }
 
 fn pages(browser: &Browser, options: Options) -> Result<(), Failure> {
-    println!("{:<44} {:>9} {:>9} {:>9}   ms, {} requests each", "", "median", "p99", "longest", options.requests);
+    println!(
+        "{:<44} {:>9} {:>9} {:>9}   ms, {} requests each",
+        "", "median", "p99", "longest", options.requests
+    );
     for (label, path) in PAGES {
         let mut times: Vec<Duration> = Vec::new();
         for _ in 0..options.requests {

@@ -46,7 +46,8 @@ pub(crate) fn directory() -> Result<Document, String> {
     let of = |letter: &'static str, count: u32, model: Model| {
         (0..count).map(move |n| DraftLine { model, ..line(format!("{letter}{n}"), 200_000) })
     };
-    let lines = of("a", 20, Model::Assignable).chain(of("c", 10, Model::Concurrent)).chain(of("r", 10, Model::Role));
+    let lines =
+        of("a", 20, Model::Assignable).chain(of("c", 10, Model::Concurrent)).chain(of("r", 10, Model::Role));
     signed("console.lic", lines.collect())
 }
 

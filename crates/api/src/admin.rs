@@ -171,6 +171,7 @@ pub struct Notice {
     /// Its number, given once.
     pub number: u64,
     /// When it came about.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
     /// `ending`, `grace`, `ended`, `limit`, `violation`, `cleared`, `server-lost`, `server-back` or `test`.
     pub kind: String,

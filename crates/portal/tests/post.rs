@@ -163,7 +163,11 @@ fn a_mail_that_may_have_arrived_goes_out_again_under_the_same_id_so_that_it_is_s
         // A process that took a mail up and was killed leaves it to others after five minutes.
         let later = || now() + 6 * 60 * 1000;
         assert_eq!(mails::take_up(&store, later(), 10).await.unwrap().len(), 1);
-        assert_eq!(send_waiting(&sink.postman(), &store, later).await.unwrap(), 0, "it is in somebody's hands");
+        assert_eq!(
+            send_waiting(&sink.postman(), &store, later).await.unwrap(),
+            0,
+            "it is in somebody's hands"
+        );
         let much_later = || now() + 60 * 60 * 1000;
         assert_eq!(send_waiting(&sink.postman(), &store, much_later).await.unwrap(), 1);
         let ids = sink.ids();

@@ -38,7 +38,8 @@ fn with_hook(config: &mut Config, mail: &Sink, hook: &Sink) {
     let file = config.data_dir.parent().unwrap().join("hook-secret");
     std::fs::write(&file, SECRET).unwrap();
     let address = format!("http://127.0.0.1:{}/hook", hook.port);
-    config.notices.hooks = vec![grantor_server::notices::Hook { name: "ops".to_owned(), address, secret_file: file }];
+    config.notices.hooks =
+        vec![grantor_server::notices::Hook { name: "ops".to_owned(), address, secret_file: file }];
 }
 
 fn notices(site: &Site) -> Vec<Value> {
@@ -75,7 +76,7 @@ fn a_notice_arrives_once_at_each_recipient_and_signed_at_each_hook() {
     let to: BTreeSet<&str> = mails.iter().map(|mail| header(mail, "To:")).collect();
     assert_eq!((mails.len(), to), (2, BTreeSet::from(["ada@example.com", "bob@example.com"])));
     assert_eq!(header(&mails[0], "Message-ID:"), header(&mails[1], "Message-ID:"));
-    assert_eq!(header(&mails[0], "Subject:"), "[Grantor] default: a test by ada");
+    assert_eq!(header(&mails[0], "Subject:"), "[Grantor] default: a test by ada, signed in");
     let called = hook.all();
     let (head, body) = called[0].split_once("\n\n").unwrap();
     let id = header(head, "webhook-id:");
@@ -87,17 +88,22 @@ fn a_notice_arrives_once_at_each_recipient_and_signed_at_each_hook() {
     assert_eq!((&body["type"], &body["tenant"]), (&json!("notice.test"), &json!("default")));
     assert_eq!(called.len(), 1);
     let (_, metrics) = site.request("GET", "/metrics", Some(&site.admin), b"");
-    assert!(metrics.contains("grantor_notices_total 1") && metrics.contains("grantor_notices_waiting 0"), "{metrics}");
+    assert!(
+        metrics.contains("grantor_notices_total 1") && metrics.contains("grantor_notices_waiting 0"),
+        "{metrics}"
+    );
 }
 
 #[test]
-fn an_attempt_beyond_what_was_bought_is_mailed_to_whoever_manages_licenses_with_realm_application_and_attempt() {
+fn an_attempt_beyond_what_was_bought_is_mailed_to_whoever_manages_licenses_with_realm_application_and_attempt()
+ {
     let mail = Sink::mail("127.0.0.1");
     let role = DraftLine { model: Model::Role, ..line("WFM", "8.0", 1) };
     let site = Site::configured(vec![role], |config| config.notices = setting(&mail, &[]));
     let user = |name: &str, mail: Option<&str>| json!({ "change": "add-user", "name": name, "mail": mail });
     let give = |role: &str, user: &str| json!({ "change": "assign-role", "role": role, "user": user });
-    let change = |changes: Value| site.admin("POST", "/v1/tenants/default/changes", json!({ "changes": changes }));
+    let change =
+        |changes: Value| site.admin("POST", "/v1/tenants/default/changes", json!({ "changes": changes }));
     let (status, body) = change(json!([
         user("ann", Some("ann@example.com")),
         user("bob", None),
@@ -117,14 +123,20 @@ fn an_attempt_beyond_what_was_bought_is_mailed_to_whoever_manages_licenses_with_
     let (status, _) = change(json!([give("AGENT", "bob")]));
     assert_eq!(status, 409);
     wait_until_told(&site, 1);
-    assert_eq!((mail.all().len(), notices(&site).len()), (1, 1), "the second one within the hour is gathered");
+    assert_eq!(
+        (mail.all().len(), notices(&site).len()),
+        (1, 1),
+        "the second one within the hour is gathered"
+    );
 }
 
 #[test]
 fn mail_that_is_refused_for_now_waits_and_arrives_once_the_server_takes_it_also_after_a_restart() {
     let mail = Sink::mail("127.0.0.1");
     mail.refuse(true);
-    let mut site = Site::configured(vec![line("cad", "8.0", 1)], |config| config.notices = setting(&mail, &["a@example.com"]));
+    let mut site = Site::configured(vec![line("cad", "8.0", 1)], |config| {
+        config.notices = setting(&mail, &["a@example.com"])
+    });
     let (status, _) = site.admin("POST", "/v1/admin/notices/test", json!({}));
     assert_eq!(status, 202);
     site.restart();
@@ -137,7 +149,8 @@ fn mail_that_is_refused_for_now_waits_and_arrives_once_the_server_takes_it_also_
 }
 
 #[test]
-fn a_notice_that_the_leader_could_not_hand_over_is_sent_once_by_the_next_and_a_lost_server_is_told_of_and_its_return() {
+fn a_notice_that_the_leader_could_not_hand_over_is_sent_once_by_the_next_and_a_lost_server_is_told_of_and_its_return()
+ {
     let mail = Sink::mail("127.0.0.1");
     let mut trio = Trio::prepared(vec![line("cad", "8.0", 1)]);
     for config in trio.configs.values_mut() {

@@ -189,7 +189,11 @@ fn the_first_attempt_beyond_the_limit_is_told_of_at_once_and_those_of_the_next_h
         panic!("{first:?}")
     };
     assert_eq!((&**tenant, &**feature), ("main", "WFM"));
-    assert_eq!(first[0].open, BTreeSet::from(["mail".into(), "mail ann@example.com".into()]), "who manages licenses");
+    assert_eq!(
+        first[0].open,
+        BTreeSet::from(["mail".into(), "mail ann@example.com".into()]),
+        "who manages licenses"
+    );
     let Attempt::Change { change, by } = attempt else { panic!() };
     assert_eq!((&**change, &**by), (&give("bob")[0], "import"));
     assert_eq!((refused("cid"), refused("dan")), (vec![], vec![]));
@@ -298,7 +302,10 @@ fn what_people_did_is_kept_in_its_order_and_outlives_a_restart_and_the_latest_ar
     site.site = Site::from_snapshot(&site.site.to_snapshot()).unwrap();
     let acts: Vec<_> = site.site.acts().cloned().collect();
     let [first, second] = &acts[..] else { panic!("{acts:?}") };
-    assert!(matches!(&first.event, Event::DirectoryChanged { changes, .. } if changes.len() == 10) && first.changes == 30);
+    assert!(
+        matches!(&first.event, Event::DirectoryChanged { changes, .. } if changes.len() == 10)
+            && first.changes == 30
+    );
     assert!(matches!(&second.event, Event::FileLoaded { name, .. } if name == "b"));
     for n in 0..5000 {
         let name = format!("n{}", n % 2);

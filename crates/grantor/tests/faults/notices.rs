@@ -54,13 +54,20 @@ fn a_leader_that_is_killed_in_the_middle_of_a_notice_leaves_it_to_the_next_and_e
         let other = Trio::others(leader)[0];
         all_told(&trio, other, round);
         trio.node(leader).start();
-        within(30, "the server is back", || match trio.admin(leader, "GET", "/v1/admin/notices", &Value::Null) {
-            (200, _) => Ok(()),
-            answer => Err(format!("{answer:?}")),
+        within(30, "the server is back", || {
+            match trio.admin(leader, "GET", "/v1/admin/notices", &Value::Null) {
+                (200, _) => Ok(()),
+                answer => Err(format!("{answer:?}")),
+            }
         });
     }
     let mails = sink.all();
     let ids: BTreeSet<&str> = mails.iter().map(|mail| id(mail)).collect();
     assert_eq!((mails.len(), ids.len()), (rounds as usize, rounds as usize), "{mails:#?}");
-    means::report("notices", "the leader is killed while a notice is handed over", rounds, "each arrived once");
+    means::report(
+        "notices",
+        "the leader is killed while a notice is handed over",
+        rounds,
+        "each arrived once",
+    );
 }

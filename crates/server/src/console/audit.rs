@@ -45,7 +45,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         let (by, what) = words(act)?;
         Some(Row { at: instant(act.at), by, what })
     };
-    let fits = |row: &Row| row.by.to_lowercase().contains(&wanted) || row.what.to_lowercase().contains(&wanted);
+    let fits =
+        |row: &Row| row.by.to_lowercase().contains(&wanted) || row.what.to_lowercase().contains(&wanted);
     let found = site.acts().rev().filter_map(|act| row(act)).filter(fits);
     let mut rows: Vec<Row> = found.skip((number - 1).saturating_mul(PAGE)).take(PAGE + 1).collect();
     let has_more = rows.len() > PAGE;

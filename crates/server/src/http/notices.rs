@@ -16,16 +16,17 @@ use crate::notices::{body, subject};
 /// The latest notices, the newest first: those that are a tenant's own if the token is for one tenant.
 #[utoipa::path(get, path = "/v1/admin/notices", tag = "administration",
     responses((status = 200, body = Notices), (status = "default", body = grantor_api::Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Notices>, Failure> {
+pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Notices>, Failure> {
     let tenant = caller.reads()?;
-    Ok(Json(Notices { notices: latest(&app, &app.consensus.view(), tenant.as_deref()) }))
+    Ok(axum::Json(Notices { notices: latest(&app, &app.consensus.view(), tenant.as_deref()) }))
 }
 
 /// The latest first; `tenant` = only those that are its own.
 pub(crate) fn latest(app: &App, site: &Site, tenant: Option<&str>) -> Vec<Notice> {
     let rules = app.rules();
     let servers = app.servers_or_self();
-    let is_theirs = |told: &&Told| tenant.is_none_or(|of| told.about.tenant().is_some_and(|tenant| **tenant == *of));
+    let is_theirs =
+        |told: &&Told| tenant.is_none_or(|of| told.about.tenant().is_some_and(|tenant| **tenant == *of));
     let notice = |told: &Told| Notice {
         number: told.number,
         at: instant(told.at),

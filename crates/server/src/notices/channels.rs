@@ -74,7 +74,9 @@ async fn call(address: &str, secret: &[u8], told: &Told, seconds: i64) -> Result
     let body = json!({ "type": format!("notice.{kind}"), "tenant": tenant, "at": at, "subject": subject, "text": body });
     let call = Call { address: address.to_owned(), id: told.id.clone(), seconds, body: body.to_string() };
     hook::tell(call, secret).await.map_err(|untold| match untold {
-        Untold::Gone => Unsent { message: "it wants to hear nothing any more (410)".to_owned(), refused: true },
+        Untold::Gone => {
+            Unsent { message: "it wants to hear nothing any more (410)".to_owned(), refused: true }
+        }
         Untold::Failed(message) => Unsent { message, refused: false },
     })
 }
@@ -97,7 +99,8 @@ fn postman(mail: &Mail) -> Result<Postman, String> {
     let server = match (&mail.server, &mail.server_file) {
         (Some(server), _) => server.clone(),
         (None, Some(path)) => {
-            let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text =
+                std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
             text.trim().to_owned()
         }
         (None, None) => return Err("there is no `server`".to_owned()),

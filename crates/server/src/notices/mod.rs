@@ -60,9 +60,9 @@ pub(crate) async fn look_after(app: App) {
 }
 
 async fn send_waiting(app: &App, failing: &mut HashMap<Box<str>, Failing>) {
-    let waiting: Vec<Notice> = app.consensus.look(|site| {
-        site.notices().filter(|notice| !notice.open.is_empty()).take(BATCH).cloned().collect()
-    });
+    let waiting: Vec<Notice> = app
+        .consensus
+        .look(|site| site.notices().filter(|notice| !notice.open.is_empty()).take(BATCH).cloned().collect());
     for notice in waiting {
         let told = told(app, &notice);
         for channel in &notice.open {
@@ -102,7 +102,10 @@ fn judge(
     }
     let times = failing.get(channel).map_or(0, |failing| failing.times);
     let wait = AGAIN.saturating_mul(2_u32.saturating_pow(times)).min(SELDOM);
-    failing.insert(channel.into(), Failing { times: times.saturating_add(1), not_before: Instant::now() + wait });
+    failing.insert(
+        channel.into(),
+        Failing { times: times.saturating_add(1), not_before: Instant::now() + wait },
+    );
     None
 }
 

@@ -106,12 +106,14 @@ impl Setting {
 
     /// What the site is told of it.
     pub(crate) fn rules(&self) -> NoticeRules {
-        let tenants = self.tenants.iter().map(|(name, tenant)| (name.as_str().into(), self.plan(Some(tenant))));
+        let tenants =
+            self.tenants.iter().map(|(name, tenant)| (name.as_str().into(), self.plan(Some(tenant))));
         NoticeRules { plan: self.plan(None), tenants: tenants.collect() }
     }
 
     fn plan(&self, tenant: Option<&Tenant>) -> NoticePlan {
-        let own = |days: fn(&Tenant) -> &Option<BTreeSet<u16>>| tenant.and_then(|tenant| days(tenant).clone());
+        let own =
+            |days: fn(&Tenant) -> &Option<BTreeSet<u16>>| tenant.and_then(|tenant| days(tenant).clone());
         let to = tenant.and_then(|tenant| tenant.to.as_ref()).or(self.mail.as_ref().map(|mail| &mail.to));
         let to = to.into_iter().flatten().filter(|_| self.mail.is_some());
         let mails = to.map(|address| format!("{BY_MAIL}{address}").into_boxed_str());
@@ -127,7 +129,8 @@ impl Setting {
     pub(crate) fn nonsense(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let tenants = self.tenants.values();
-        let before = tenants.clone().filter_map(|tenant| tenant.days_before.as_ref()).chain([&self.days_before]);
+        let before =
+            tenants.clone().filter_map(|tenant| tenant.days_before.as_ref()).chain([&self.days_before]);
         let after = tenants.clone().filter_map(|tenant| tenant.days_after.as_ref()).chain([&self.days_after]);
         if before.flatten().any(|days| *days == 0 || *days > MOST_DAYS) {
             problems.push(format!("days_before: each is 1 to {MOST_DAYS}"));
@@ -154,7 +157,9 @@ impl Setting {
             problems.push(format!("mail.to: {MOST} recipients and hooks at most\n  hint: write to a list"));
         }
         if self.mail.as_ref().is_some_and(|mail| mail.server.is_some() == mail.server_file.is_some()) {
-            problems.push("mail: give `server`, such as \"smtp://localhost:25\", or `server_file` with it".to_owned());
+            problems.push(
+                "mail: give `server`, such as \"smtp://localhost:25\", or `server_file` with it".to_owned(),
+            );
         }
         if self.mail.is_none() && self.tenants.values().any(|tenant| tenant.to.is_some()) {
             problems.push("tenants: `to` is of no use without `[notices.mail]`".to_owned());
@@ -163,10 +168,12 @@ impl Setting {
     }
 
     fn wrong_hooks(&self) -> Vec<String> {
-        let mut names = BTreeSet::new();
+        let is_twice = |name: &str| self.hooks.iter().filter(|other| other.name == name).nth(1).is_some();
         let problem = |hook: &Hook| match () {
-            () if hook.name.is_empty() || hook.name.len() > 50 => Some("hooks: a name has 1 to 50 bytes".to_owned()),
-            () if !names.insert(&hook.name) => Some(format!("hooks: there are two `{}`", hook.name)),
+            () if hook.name.is_empty() || hook.name.len() > 50 => {
+                Some("hooks: a name has 1 to 50 bytes".to_owned())
+            }
+            () if is_twice(&hook.name) => Some(format!("hooks: there are two `{}`", hook.name)),
             () if !hook::is_address(&hook.address) => Some(format!(
                 "hooks: the address of `{}` begins with https:// and a host, without a name and a password",
                 hook.name
@@ -213,14 +220,17 @@ mod tests {
              [[hooks]]\nname = \"\"\naddress = \"ftp://x\"\nsecret_file = \"s\"\n",
         );
         let problems = wrong.nonsense().join("\n");
-        for key in ["days_before", "silence_seconds", "mail.to: `nobody`", "mail: give `server`", "hooks: a name"] {
+        for key in
+            ["days_before", "silence_seconds", "mail.to: `nobody`", "mail: give `server`", "hooks: a name"]
+        {
             assert!(problems.contains(key), "{key}: {problems}");
         }
     }
 
     #[test]
     fn a_mail_servers_password_is_in_no_message() {
-        let mail = parse("[mail]\nserver = \"smtps://u:secret@mail.example.com\"\nfrom = \"g@example.com\"\n");
+        let mail =
+            parse("[mail]\nserver = \"smtps://u:secret@mail.example.com\"\nfrom = \"g@example.com\"\n");
         assert!(!format!("{mail:?}").contains("secret"));
     }
 }

@@ -40,13 +40,19 @@ pub(crate) fn subject(about: &About) -> String {
         About::Ending { tenant, days: left, losses, .. } => {
             format!("{tenant}: {} stops in {} unless it is activated", what(losses), days(*left))
         }
-        About::Ended { tenant, days: 0, losses, .. } => format!("{tenant}: the licenses of {} have ended", what(losses)),
+        About::Ended { tenant, days: 0, losses, .. } => {
+            format!("{tenant}: the licenses of {} have ended", what(losses))
+        }
         About::Ended { tenant, days: ago, losses, .. } => {
             format!("{tenant}: the licenses of {} ended {} ago", what(losses), days(*ago))
         }
-        About::Limit { tenant, feature, .. } => format!("{tenant}: more of {feature} was wanted than is licensed"),
+        About::Limit { tenant, feature, .. } => {
+            format!("{tenant}: more of {feature} was wanted than is licensed")
+        }
         About::Violation(violation) => format!("{}{}", of(violation), breach(&violation.breach)),
-        About::Cleared { violation, .. } => format!("{}cleared: {}", of(violation), breach(&violation.breach)),
+        About::Cleared { violation, .. } => {
+            format!("{}cleared: {}", of(violation), breach(&violation.breach))
+        }
         About::ServerLost { server } => format!("license server {server} does not answer"),
         About::ServerBack { server } => format!("license server {server} is back"),
         About::Test { tenant, by } => format!("{tenant}: a test by {by}"),
@@ -89,8 +95,12 @@ fn details(text: &mut String, about: &About, zone: &TimeZone) -> std::fmt::Resul
             let day = last_day(*ends, zone);
             writeln!(text, "Last day: {day}. From the day after:")?;
             list(text, losses)?;
-            let todo = if *inactive { "Activate the license" } else { "Order a renewal and load its license file" };
-            writeln!(text, "\n{todo} before that day; what is in use then is kept, and nothing new is granted beyond.")
+            let todo =
+                if *inactive { "Activate the license" } else { "Order a renewal and load its license file" };
+            writeln!(
+                text,
+                "\n{todo} before that day; what is in use then is kept, and nothing new is granted beyond."
+            )
         }
         About::Ended { ended, losses, .. } => {
             writeln!(text, "Last day: {}. Since then:", last_day(*ended, zone))?;
@@ -102,14 +112,27 @@ fn details(text: &mut String, about: &About, zone: &TimeZone) -> std::fmt::Resul
             if *before > 0 {
                 writeln!(text, "{before} more before it, within the hour.")?;
             }
-            writeln!(text, "\nFree what is not needed, or order more of {feature}. Further attempts within an hour come in one notice.")
+            writeln!(
+                text,
+                "\nFree what is not needed, or order more of {feature}. Further attempts within an hour come in one notice."
+            )
         }
-        About::Violation(violation) => writeln!(text, "Violation {}, type {}.", violation.number, violation.breach.kind()),
+        About::Violation(violation) => {
+            writeln!(text, "Violation {}, type {}.", violation.number, violation.breach.kind())
+        }
         About::Cleared { violation, by } => {
-            writeln!(text, "Violation {}, cleared by {}.", violation.number, by.as_deref().unwrap_or("itself"))
+            writeln!(
+                text,
+                "Violation {}, cleared by {}.",
+                violation.number,
+                by.as_deref().unwrap_or("itself")
+            )
         }
         About::ServerLost { .. } => {
-            writeln!(text, "The two others go on serving; should another one fail, nothing is granted. See to it soon.")
+            writeln!(
+                text,
+                "The two others go on serving; should another one fail, nothing is granted. See to it soon."
+            )
         }
         About::ServerBack { .. } => writeln!(text, "Nothing is to be done."),
         About::Test { .. } => writeln!(text, "Notices arrive here."),
@@ -159,7 +182,8 @@ mod tests {
     #[test]
     fn a_notice_says_what_ends_on_which_day_and_what_to_do() {
         let ends = Timestamp(1_767_225_600_000);
-        let ending = About::Ending { tenant: "main".into(), ends, days: 30, inactive: false, losses: losses(2) };
+        let ending =
+            About::Ending { tenant: "main".into(), ends, days: 30, inactive: false, losses: losses(2) };
         insta::assert_snapshot!(body(&ending, &TimeZone::UTC, &["a:7260".to_owned(), "b:7260".to_owned()]), @"
         main: f0 and f1 licenses end in 30 days.
 
@@ -173,7 +197,8 @@ mod tests {
         ");
         let grace = About::Ending { tenant: "main".into(), ends, days: 1, inactive: true, losses: losses(1) };
         assert_eq!(subject(&grace), "main: f0 stops in 1 day unless it is activated");
-        let ended = About::Ended { tenant: "main".into(), ended: ends, days: 7, inactive: false, losses: losses(4) };
+        let ended =
+            About::Ended { tenant: "main".into(), ended: ends, days: 7, inactive: false, losses: losses(4) };
         assert_eq!(subject(&ended), "main: the licenses of f0 and 3 more features ended 7 days ago");
     }
 

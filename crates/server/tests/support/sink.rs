@@ -144,5 +144,6 @@ fn http(stream: TcpStream, kept: &Kept) -> std::io::Result<()> {
     }
     let answer = if is_kept { "204 No Content" } else { "503 Service Unavailable" };
     let mut stream = stream;
-    stream.write_all(format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
+    stream
+        .write_all(format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
 }

@@ -335,7 +335,8 @@ impl Site {
 
     fn channels(&self, rules: &NoticeRules, tenant: Option<&Arc<str>>) -> BTreeSet<Box<str>> {
         let plan = rules.of(tenant);
-        let managers = tenant.filter(|_| plan.to_managers).map(|tenant| self.directory.mails_of(tenant, MANAGERS));
+        let managers =
+            tenant.filter(|_| plan.to_managers).map(|tenant| self.directory.mails_of(tenant, MANAGERS));
         let managers = managers.into_iter().flatten().take(MOST_MANAGERS);
         let managers = managers.map(|address| format!("{BY_MAIL}{address}").into_boxed_str());
         plan.channels.iter().cloned().chain(managers).collect()
