@@ -158,7 +158,7 @@ test("a seat in use is seen as it is taken and is taken back with a reason", asy
 });
 
 test("every other room has something to say", async () => {
-  for (const [path, name] of [["/in-use", "in-use"], ["/refusals", "refusals"], ["/violations", "violations"], ["/cluster", "cluster"], ["/settings", "settings"], ["/audit", "audit"], ["/activate", "activate"], ["/me", "me"]]) {
+  for (const [path, name] of [["/in-use", "in-use"], ["/refusals", "refusals"], ["/violations", "violations"], ["/cluster", "cluster"], ["/settings", "settings"], ["/audit", "audit"], ["/notices", "notices"], ["/activate", "activate"], ["/me", "me"]]) {
     await page.goto(path);
     await sound(page, `console-${name}`);
   }
@@ -177,4 +177,16 @@ test("an access token is shown once and revoked", async () => {
   await page.getByRole("button", { name: "Revoke dashboard" }).click();
   await said(page, "The access token is of no use any more.");
   assert.equal((await ask()).status(), 401);
+});
+
+test("a test notice is made, told, and looked at", async () => {
+  await page.goto("/notices");
+  await page.getByText("to nobody by mail").waitFor();
+  await press(page, "Send a test notice");
+  await said(page, "A test notice is on its way.");
+  const row = page.getByRole("row").filter({ hasText: "a test by ann" });
+  await row.getByText("yes").waitFor();
+  await row.getByText("a test by ann").first().click();
+  await row.getByText("Notices arrive here.").waitFor();
+  await sound(page, "console-notice");
 });

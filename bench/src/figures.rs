@@ -27,6 +27,7 @@ const ALL: &[Part] = &[
     part("peers", &["peers"]),
     part("hold", &["hold", "1000000"]),
     part("storm", &["storm", "10000"]),
+    part("console", &["console"]),
 ];
 
 /// Measures everything and writes the page to `page`; on the way, what is measured goes to the terminal.

@@ -41,8 +41,22 @@ fn line(feature: String, seats: u32) -> DraftLine {
     }
 }
 
+/// Twenty assignable licenses, ten concurrent ones, ten applications; 200,000 seats each.
+pub(crate) fn directory() -> Result<Document, String> {
+    let of = |letter: &'static str, count: u32, model: Model| {
+        (0..count).map(move |n| DraftLine { model, ..line(format!("{letter}{n}"), 200_000) })
+    };
+    let lines =
+        of("a", 20, Model::Assignable).chain(of("c", 10, Model::Concurrent)).chain(of("r", 10, Model::Role));
+    signed("console.lic", lines.collect())
+}
+
 /// A signed file with `features` lines of `seats` seats each, named `f0`, `f1` …
 pub(crate) fn file(features: usize, seats: u32) -> Result<Document, String> {
+    signed("bench.lic", (0..features).map(|number| line(format!("f{number}"), seats)).collect())
+}
+
+fn signed(name: &str, lines: Vec<DraftLine>) -> Result<Document, String> {
     let draft = Draft {
         comments: Vec::new(),
         servers: vec![DraftServer { host: "this_host".to_owned(), host_id: "ANY".to_owned(), port: None }],
@@ -60,12 +74,12 @@ pub(crate) fn file(features: usize, seats: u32) -> Result<Document, String> {
             generation: None,
             disconnect: None,
         }],
-        lines: (0..features).map(|number| line(format!("f{number}"), seats)).collect(),
+        lines,
     };
     let text = |problems: Vec<grantor_license::Problem>| {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let document = draft.to_document("bench.lic").map_err(text)?;
+    let document = draft.to_document(name).map_err(text)?;
     let key = SigningKey::from_seed([2; 32]);
     let certificate = root().certify(PUBLISHER, &key.public_key(), date(2020, 1, 1), Expiry::Permanent);
     Ok(grantor_license::sign(&document, &key, &certificate))

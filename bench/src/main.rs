@@ -2,6 +2,7 @@
 //! `apply` alone, and loading a large license file. Measures and prints; asserts nothing.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing figures is what it is for")]
 
+mod console;
 mod core;
 mod directory;
 mod drive;
@@ -100,6 +101,21 @@ enum What {
         #[arg(default_value = "docs/src/figures.md")]
         page: std::path::PathBuf,
     },
+    /// The console with 100,000 users and 20,000 stations: every page, a search, a change
+    Console {
+        /// Users
+        #[arg(long, default_value_t = 100_000)]
+        users: usize,
+        /// Stations
+        #[arg(long, default_value_t = 20_000)]
+        stations: usize,
+        /// Groups of 1,000
+        #[arg(long, default_value_t = 500)]
+        groups: usize,
+        /// Requests of each page
+        #[arg(long, default_value_t = 200)]
+        requests: usize,
+    },
     /// Reads, verifies and pools a license file
     Load {
         /// Its lines
@@ -153,6 +169,9 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         What::Directory => {
             directory::run();
             Ok(())
+        }
+        What::Console { users, stations, groups, requests } => {
+            driven(console::run(console::Options { users, stations, groups, requests }))
         }
         What::Load { lines } => load::run(lines),
         What::Engine { proposers, seconds } => {

@@ -138,14 +138,14 @@ async fn prepare(store: &Store, size: Size) -> Result<String, Failure> {
 }
 
 /// One connection, signed in.
-struct Browser {
+pub(crate) struct Browser {
     agent: ureq::Agent,
     address: String,
     cookie: String,
 }
 
 impl Browser {
-    fn new(port: u16, session: String) -> Self {
+    pub(crate) fn new(port: u16, session: String) -> Self {
         // The portal was started by this program a moment ago: any certificate is its own.
         let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
         let config = ureq::Agent::config_builder()
@@ -157,7 +157,7 @@ impl Browser {
         Self { agent: config.build().into(), address: format!("https://localhost:{port}"), cookie }
     }
 
-    fn get(&self, path: &str) -> Result<Duration, Failure> {
+    pub(crate) fn get(&self, path: &str) -> Result<Duration, Failure> {
         let begin = Instant::now();
         let mut answer =
             self.agent.get(format!("{}{path}", self.address)).header("cookie", &self.cookie).call()?;
@@ -169,7 +169,7 @@ impl Browser {
         Ok(took)
     }
 
-    fn post(&self, path: &str, kind: &str, body: &str) -> Result<(u16, Duration), Failure> {
+    pub(crate) fn post(&self, path: &str, kind: &str, body: &str) -> Result<(u16, Duration), Failure> {
         let begin = Instant::now();
         let asked = self
             .agent
@@ -184,7 +184,7 @@ impl Browser {
 }
 
 /// The median, the 99th percentile and the longest, in milliseconds.
-fn told(mut times: Vec<Duration>) -> String {
+pub(crate) fn told(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
     let at = |part: usize| {
         let place = (times.len() * part).div_ceil(100).saturating_sub(1);

@@ -155,3 +155,44 @@ pub struct Why {
     /// Told to the holder and kept in the log.
     pub reason: String,
 }
+
+/// What those who look after licenses were told lately: `GET /v1/admin/notices`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Notices {
+    /// The newest first: the last 200, and those that wait.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that those who look after licenses are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Notice {
+    /// Its number, given once.
+    pub number: u64,
+    /// When it came about.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// `ending`, `grace`, `ended`, `limit`, `violation`, `cleared`, `server-lost`, `server-back` or `test`.
+    pub kind: String,
+    /// Whose licenses it is about; nothing if it is about the servers.
+    pub tenant: Option<String>,
+    /// One line.
+    pub subject: String,
+    /// What it is, in detail, and what to do.
+    pub text: String,
+    /// Ways that it has yet to go, such as `mail ada@example.com`.
+    pub waits_for: Vec<String>,
+    /// Ways that it never went, and why.
+    pub failed: std::collections::BTreeMap<String, String>,
+}
+
+/// Tries the ways of notices: `POST /v1/admin/notices/test`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TestNotice {
+    /// Whose notices; the server's own tenant if left out.
+    #[serde(default)]
+    pub tenant: Option<String>,
+}

@@ -91,11 +91,7 @@ fn purpose(address: &str) -> String {
 /// `https://…`, or `http://` to this machine.
 fn checked(address: &str) -> Result<String, Failure> {
     let address = crate::refusal::text("address", address, 500)?;
-    let here = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
-    let host = address.strip_prefix("https://").unwrap_or("");
-    let right = host.starts_with(|sign: char| sign.is_ascii_alphanumeric() || sign == '[')
-        && !host.split('/').next().unwrap_or("").contains('@');
-    if right || here.iter().any(|here| address.starts_with(here)) {
+    if grantor_web::hook::is_address(&address) {
         Ok(address)
     } else {
         Err(Failure::field("address", "begins with https:// and a host, without a name and a password"))

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::hooks::courier;
 use crate::http::{self, App, Requests, Settings};
-use crate::post::Postman;
+use crate::post::{self, Postman};
 use crate::providers::{Provider, Setting};
 use crate::sealed::Seal;
 use crate::signer::Client;
@@ -188,7 +188,7 @@ async fn errands(app: Arc<App>, postman: Option<Postman>, mut stop: watch::Recei
     loop {
         if let Some(postman) = &postman
             && let Err(error) =
-                postman.send_waiting(&app.store, || jiff::Timestamp::now().as_millisecond()).await
+                post::send_waiting(postman, &app.store, || jiff::Timestamp::now().as_millisecond()).await
         {
             tracing::error!(%error, "mail waits");
         }

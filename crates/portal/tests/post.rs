@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use grantor_portal::mails;
 use grantor_portal::orders::book;
-use grantor_portal::post::Postman;
+use grantor_portal::post::{Postman, send_waiting};
 use grantor_portal::rights::Role;
 use support::door::{now, person};
 use support::{NOW, acme, on_both, order};
@@ -105,13 +105,13 @@ fn a_license_letter_goes_once_to_whoever_looks_after_the_accounts_files() {
         person(&store, "carl@acme.example.com", &[Role::Customer], Some("ACME")).await;
         person(&store, "audit@acme.example.com", &[Role::Auditor], Some("ACME")).await;
         let sink = Sink::open(0).await;
-        sink.postman().send_waiting(&store, now).await.unwrap();
+        send_waiting(&sink.postman(), &store, now).await.unwrap();
         let before = sink.ids().len();
         for _ in 0..2 {
             book(&store, &order("SO-1", &[(SERVER, 1)]), "ann", NOW, 1).await.unwrap();
         }
         let (one, other) = (sink.postman(), sink.postman());
-        let (one, other) = tokio::join!(one.send_waiting(&store, now), other.send_waiting(&store, now));
+        let (one, other) = tokio::join!(send_waiting(&one, &store, now), send_waiting(&other, &store, now));
         assert_eq!(one.unwrap() + other.unwrap(), 1);
         assert_eq!(sink.ids().len(), before + 1);
         let all = sink.all();
@@ -142,13 +142,13 @@ fn mail_waits_while_the_mail_server_is_gone_and_says_why() {
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = nobody.local_addr().unwrap().port();
         drop(nobody);
-        assert_eq!(postman(port).send_waiting(&store, now).await.unwrap(), 0);
+        assert_eq!(send_waiting(&postman(port), &store, now).await.unwrap(), 0);
         let (_, waiting) = mails::list(&store, 0, 10).await.unwrap();
         assert!(waiting[0].problem.is_some() && waiting[0].sent_at.is_none(), "{waiting:?}");
         let sink = Sink::open(0).await;
-        assert_eq!(sink.postman().send_waiting(&store, now).await.unwrap(), 0, "not at once");
+        assert_eq!(send_waiting(&sink.postman(), &store, now).await.unwrap(), 0, "not at once");
         let later = || now() + 6 * 60 * 1000;
-        assert_eq!(sink.postman().send_waiting(&store, later).await.unwrap(), 1);
+        assert_eq!(send_waiting(&sink.postman(), &store, later).await.unwrap(), 1);
         let (_, sent) = mails::list(&store, 0, 10).await.unwrap();
         assert!(sent[0].problem.is_none() && sent[0].sent_at.is_some(), "{sent:?}");
     });
@@ -159,13 +159,17 @@ fn a_mail_that_may_have_arrived_goes_out_again_under_the_same_id_so_that_it_is_s
     on_both(|store| async move {
         person(&store, "ada@example.com", &[Role::Administrator], None).await;
         let sink = Sink::open(1).await;
-        assert_eq!(sink.postman().send_waiting(&store, now).await.unwrap(), 0, "the answer was lost");
+        assert_eq!(send_waiting(&sink.postman(), &store, now).await.unwrap(), 0, "the answer was lost");
         // A process that took a mail up and was killed leaves it to others after five minutes.
         let later = || now() + 6 * 60 * 1000;
         assert_eq!(mails::take_up(&store, later(), 10).await.unwrap().len(), 1);
-        assert_eq!(sink.postman().send_waiting(&store, later).await.unwrap(), 0, "it is in somebody's hands");
+        assert_eq!(
+            send_waiting(&sink.postman(), &store, later).await.unwrap(),
+            0,
+            "it is in somebody's hands"
+        );
         let much_later = || now() + 60 * 60 * 1000;
-        assert_eq!(sink.postman().send_waiting(&store, much_later).await.unwrap(), 1);
+        assert_eq!(send_waiting(&sink.postman(), &store, much_later).await.unwrap(), 1);
         let ids = sink.ids();
         assert_eq!(ids.len(), 2);
         assert_eq!(ids[0], ids[1]);

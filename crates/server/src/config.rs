@@ -42,6 +42,8 @@ pub struct Config {
     pub log: Log,
     /// The other servers.
     pub cluster: Cluster,
+    /// What those who look after licenses are told, and how.
+    pub notices: crate::notices::Setting,
     /// The file it was read from, to be read again.
     #[serde(skip)]
     pub source: Option<PathBuf>,
@@ -62,6 +64,7 @@ impl Default for Config {
             tls: Tls::default(),
             log: Log::default(),
             cluster: Cluster::default(),
+            notices: Default::default(),
             source: None,
         }
     }
@@ -219,6 +222,7 @@ impl Config {
         self.tls.certificate.iter_mut().for_each(absolute);
         self.tls.key.iter_mut().for_each(absolute);
         self.cluster.token_file.iter_mut().for_each(absolute);
+        self.notices.files().for_each(absolute);
     }
 
     /// What can be read but makes no sense.
@@ -263,6 +267,7 @@ impl Config {
             problems
                 .push("limits: `connections`, `header_seconds` and `body_seconds` are 1 at least".to_owned());
         }
+        problems.extend(self.notices.nonsense().into_iter().map(|problem| format!("notices.{problem}")));
         problems
     }
 
@@ -361,6 +366,18 @@ const KEYS: &[&str] = &[
     "servers",
     "token_file",
     "timers",
+    "notices",
+    "days_before",
+    "days_after",
+    "silence_seconds",
+    "mail",
+    "server",
+    "server_file",
+    "from",
+    "to",
+    "hooks",
+    "secret_file",
+    "tenants",
 ];
 
 fn unknown_key(name: &str, text: &str, path: &str) -> String {

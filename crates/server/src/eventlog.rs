@@ -83,6 +83,10 @@ fn log_rest(event: &Event, at: jiff::Timestamp) {
         Event::TokenRevoked { name, by } => info!(%at, name, by, "token revoked"),
         Event::Borrowed { grant, until } => log_grant(grant, &format!("borrowed until {}", instant(*until))),
         Event::HandedOver { grant, .. } => log_grant(grant, "handed over to the instance's next session"),
+        Event::Noticed(notice) => {
+            let tenant = notice.about.tenant().map_or("", |tenant| tenant);
+            info!(%at, tenant, notice = notice.number, kind = notice.about.kind(), "{}", crate::notices::subject(&notice.about));
+        }
         other => log_directory(other, at),
     }
 }

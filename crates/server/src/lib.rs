@@ -18,6 +18,7 @@ mod http;
 mod listen;
 mod living;
 mod loader;
+pub mod notices;
 mod recent;
 mod reign;
 mod revoked;

@@ -66,6 +66,11 @@ impl Loader {
         &self.machine
     }
 
+    /// The zone in which days end.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     pub(crate) fn zone_name(&self) -> String {
         self.zone.iana_name().unwrap_or("UTC").to_owned()
     }

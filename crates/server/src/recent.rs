@@ -1,18 +1,14 @@
-//! What happened lately, for the console: who was refused and why, what administrators did, and how use went. Every server
+//! What happened lately, for the console: who was refused and why, and how use went. Every server
 //! fills its own from what it applies, so they agree but for their start. In memory and bounded: the log has the rest.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use grantor_api::Problem;
-use grantor_site::command::EndReason;
-use grantor_site::event::RevokeReason;
 use grantor_site::pool::FeatureKey;
 use grantor_site::{Event, Site, Timestamp};
 
-use crate::eventlog;
-
-/// Refusals and acts that are kept, each.
+/// Refusals that are kept.
 const KEPT: usize = 500;
 /// Samples of use: an hour's.
 const SAMPLES: usize = 360;
@@ -34,18 +30,9 @@ pub(crate) struct Refused {
     pub(crate) why: Problem,
 }
 
-/// Something that an administrator did.
-#[derive(Clone, Debug)]
-pub(crate) struct Act {
-    pub(crate) at: Timestamp,
-    pub(crate) by: String,
-    pub(crate) what: String,
-}
-
 #[derive(Default)]
 struct Kept {
     refused: VecDeque<Refused>,
-    acts: VecDeque<Act>,
     used: BTreeMap<FeatureKey, VecDeque<u32>>,
     sampled: Timestamp,
 }
@@ -70,8 +57,6 @@ impl Recent {
     pub(crate) fn note(&self, event: &Event, at: Timestamp) {
         if let Some(refused) = refused(event, at) {
             push(&mut self.kept().refused, refused, KEPT);
-        } else if let Some((by, what)) = act(event) {
-            push(&mut self.kept().acts, Act { at, by, what }, KEPT);
         }
     }
 
@@ -93,11 +78,6 @@ impl Recent {
     /// The latest refusals first.
     pub(crate) fn refused(&self) -> Vec<Refused> {
         self.kept().refused.iter().rev().cloned().collect()
-    }
-
-    /// The latest acts first.
-    pub(crate) fn acts(&self) -> Vec<Act> {
-        self.kept().acts.iter().rev().cloned().collect()
     }
 
     /// What was in use every ten seconds, the latest last.
@@ -122,35 +102,4 @@ fn refused(event: &Event, at: Timestamp) -> Option<Refused> {
         feature,
         why: crate::http::problem(refusal.clone()),
     })
-}
-
-/// Who did what; `None` for what nobody did.
-fn act(event: &Event) -> Option<(String, String)> {
-    let unknown = || "a server".to_owned();
-    let act = match event {
-        Event::FileLoaded { tenant, name, .. } => {
-            (unknown(), format!("license file {name} of {tenant} loaded"))
-        }
-        Event::FileRemoved { tenant, name, by, .. } => {
-            (by.clone(), format!("license file {name} of {tenant} removed"))
-        }
-        Event::AdministratorCreated { name } => (name.clone(), "became the first administrator".to_owned()),
-        Event::TokenAdded { name, by, .. } => (by.clone(), format!("access token “{name}” made")),
-        Event::TokenRevoked { name, by } => (by.clone(), format!("access token “{name}” revoked")),
-        Event::ViolationCleared { violation, by: Some(by), .. } => {
-            (by.clone(), format!("violation {} ({}) dismissed", violation.number, violation.breach.kind()))
-        }
-        Event::DirectoryChanged { tenant, changes, by } => {
-            (by.clone(), format!("{} changes of who may use what in {tenant}", changes.len()))
-        }
-        Event::Revoked { grant, why: why @ RevokeReason::Removed { by, .. } } => {
-            let text = eventlog::revoke_text(why);
-            (by.clone(), format!("took {} from {}: {text}", grant.feature, grant.who.user()))
-        }
-        Event::SessionEnded { who, why: EndReason::Removed { by, reason }, .. } => {
-            (by.clone(), format!("ended a session of {}: {reason}", who.user()))
-        }
-        _ => return None,
-    };
-    Some(act)
 }

@@ -27,7 +27,7 @@ use crate::listen::{self, Doors};
 use crate::living::Living;
 use crate::loader::{Loader, Remembered};
 use crate::recent::Recent;
-use crate::{hostid, logging, reign, tls};
+use crate::{hostid, logging, notices, reign, tls};
 
 /// How often signs of life and instants that fall due are looked at.
 const WATCH: Duration = Duration::from_millis(500);
@@ -97,6 +97,7 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
     tokio::spawn(cluster::look_after(app.clone()));
     tokio::spawn(keep_watch(app.clone()));
     tokio::spawn(cluster::clocks::look_after(app.clone()));
+    tokio::spawn(notices::look_after(app.clone()));
     let serving =
         tokio::spawn(listen::serve(listener, doors(&app, &identity)?, bounds(config), app.stop.subscribe()));
     info!(event = eventlog::SERVER_UP, %address, fingerprint = identity.fingerprint, "license server up");

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Scope, Secret};
 use crate::directory::{Change, Place};
 use crate::ids::{GrantId, LoanKey, RequestKey, SessionId, TicketId};
+use crate::notices::{NoticeRules, ServerIs};
 use crate::settings::{FeaturePolicy, Settings};
 use crate::time::Timestamp;
 
@@ -99,6 +100,14 @@ pub enum Command {
     CheckOutOnce(CheckOut),
     /// Remember the latest generations of files by publisher and serial number; they only grow.
     RememberGenerations { latest: Vec<(String, String, u32)> },
+    /// Set when notices are due and through which channels they go.
+    SetNoticeRules(Arc<NoticeRules>),
+    /// A server of the cluster no longer answers, answers again, or is none of them any more.
+    ReportServer { server: Box<str>, is: ServerIs },
+    /// A notice has gone through a channel; with a problem: it never will.
+    MarkTold { number: u64, channel: Box<str>, problem: Option<Box<str>> },
+    /// Make a notice, to see whether it arrives.
+    TryNotices { tenant: Arc<str>, by: String },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

@@ -9,6 +9,7 @@ use crate::access::Scope;
 use crate::command::EndReason;
 use crate::directory::{Change, Place, Warning};
 use crate::ids::{GrantId, SessionId, TicketId};
+use crate::notices::Notice;
 use crate::outcome::{PoolChange, Refusal};
 use crate::time::Timestamp;
 use crate::violation::Violation;
@@ -95,6 +96,8 @@ pub enum Event {
     LoggedOff { tenant: Arc<str>, user: Arc<str>, station: Arc<str>, host: Box<str> },
     /// A log-on or a module was refused; `place` is `None` for a module.
     LogOnRefused { tenant: Arc<str>, who: Who, session: SessionId, place: Option<Place>, refusal: Refusal },
+    /// There is something that those who look after licenses are told of.
+    Noticed(Box<Notice>),
 }
 
 /// A grant as an event tells of it.

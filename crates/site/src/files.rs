@@ -138,6 +138,7 @@ impl Site {
         self.rehome(&vanished);
         self.note_remnants(tenant);
         self.schedule_dates();
+        self.schedule_notices();
         self.note_disconnects(tenant);
         changes(&before, &self.capacities(tenant))
     }

@@ -5,6 +5,7 @@
 //! every server and at every replay. Capacity is spent on grants alone.
 
 pub mod access;
+pub mod acts;
 mod answered;
 mod checkout;
 pub mod command;
@@ -18,6 +19,7 @@ mod instance;
 mod invariants;
 mod loan;
 mod nearest;
+pub mod notices;
 pub mod outcome;
 pub mod pool;
 mod queue;

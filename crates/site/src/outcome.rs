@@ -400,6 +400,8 @@ pub enum Refusal {
     NumberBlank,
     /// The session's user is not logged on by it.
     NotLoggedOn,
+    /// There is no notice of that number that waits for that channel.
+    NoSuchNotice,
 }
 
 /// Seats that a change would have taken, and how many were missing.

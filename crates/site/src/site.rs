@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use grantor_license::Generations;
 
 use crate::access::{Access, Token};
+use crate::acts::Acts;
 use crate::answered::Answered;
 use crate::command::{Command, EndReason, Entry, LicenseFile};
 use crate::directory::Directory;
@@ -18,6 +19,7 @@ use crate::files::Index;
 use crate::grant::Grant;
 use crate::ids::{GrantId, PoolId, SessionId, TicketId};
 use crate::loan::Loans;
+use crate::notices::Notices;
 use crate::outcome::{Outcome, Refusal, Reply};
 use crate::pool::{FeatureKey, Pool};
 use crate::queue::Waiting;
@@ -67,6 +69,12 @@ pub struct Site {
     /// Saved behind these.
     #[serde(skip)]
     pub(crate) generations: Arc<Generations>,
+    /// Saved behind what came fourth.
+    #[serde(skip)]
+    pub(crate) notices: Notices,
+    /// Saved behind the notices.
+    #[serde(skip)]
+    pub(crate) acts: Acts,
     /// Names of tenants, for sessions to share.
     #[serde(skip)]
     pub(crate) tenants: Arc<BTreeSet<Arc<Arc<str>>>>,
@@ -101,6 +109,8 @@ impl Default for Site {
             disconnects: Disconnects::default(),
             answered: Answered::default(),
             generations: Arc::default(),
+            notices: Notices::default(),
+            acts: Acts::default(),
             tenants: Arc::default(),
             events: Vec::new(),
         }
@@ -121,6 +131,8 @@ impl Site {
         let reply = self.carry_out(&entry.command);
         // A lease may have been asked to end in the past: it does at once.
         self.pass_time(entry.at);
+        self.note_events();
+        self.note_acts();
         Outcome { reply, events: std::mem::take(&mut self.events) }
     }
 
@@ -143,6 +155,7 @@ impl Site {
             Due::Hold(grant) => self.end_hold(grant),
             Due::Ticket(ticket) => self.time_out(ticket),
             Due::Disconnect(minutes) => self.disconnect(minutes),
+            Due::Notices => self.notices_due(),
         }
     }
 
@@ -186,6 +199,12 @@ impl Site {
             Command::RememberGenerations { latest } => Ok(self.remember_generations(latest)),
             Command::LogOff { session } => self.log_off(*session),
             Command::SetDisconnect { license_type, minutes } => self.set_disconnect(license_type, *minutes),
+            Command::SetNoticeRules(rules) => Ok(self.set_notice_rules(rules)),
+            Command::ReportServer { server, is } => Ok(self.report_server(server, *is)),
+            Command::MarkTold { number, channel, problem } => {
+                self.mark_told(*number, channel, problem.as_deref())
+            }
+            Command::TryNotices { tenant, by } => Ok(self.try_notices(tenant, by)),
             access => self.administer(access),
         }
     }
@@ -255,6 +274,10 @@ impl Site {
 
     pub(crate) fn tell(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.events
     }
 
     pub(crate) fn policy(&self, key: &FeatureKey) -> FeaturePolicy {

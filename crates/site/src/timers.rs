@@ -24,6 +24,8 @@ pub(crate) enum Due {
     Ticket(TicketId),
     /// What disconnects every so many minutes does now.
     Disconnect(u32),
+    /// There is something to tell of: a license ends in so many days, or attempts were gathered.
+    Notices,
 }
 
 /// The instants at which the site must act on its own.

@@ -73,6 +73,18 @@ impl Breach {
         }
     }
 
+    /// Whose licenses are breached; `None` = the clock is wrong.
+    #[must_use]
+    pub const fn tenant(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Expired { tenant, .. }
+            | Self::OverCapacity { tenant, .. }
+            | Self::NoneLeft { tenant, .. }
+            | Self::UnknownFeature { tenant, .. } => Some(tenant),
+            Self::ClockSetBack { .. } | Self::ClockSetAhead { .. } => None,
+        }
+    }
+
     /// Whether it is a wall clock that is wrong.
     #[must_use]
     pub const fn is_clock(&self) -> bool {

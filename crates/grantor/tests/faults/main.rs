@@ -15,6 +15,8 @@
 
 #[path = "../../../server/tests/support/issue.rs"]
 mod issue;
+#[path = "../../../server/tests/support/sink.rs"]
+mod sink;
 
 mod clocks;
 mod disks;
@@ -26,6 +28,7 @@ mod load;
 mod means;
 mod net;
 mod node;
+mod notices;
 mod partitions;
 mod places;
 mod storms;

@@ -58,6 +58,11 @@ impl Net {
         format!("10.77.{}.{host}", self.subnet)
     }
 
+    /// Of this process on the wire.
+    pub fn own_address(&self) -> String {
+        self.address(254)
+    }
+
     fn add(&self, host: usize) {
         let (name, bridge, address) = (self.namespace(host), self.bridge(), self.address(host));
         let cable = format!("gv{host}{}", self.name);

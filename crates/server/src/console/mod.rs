@@ -5,6 +5,7 @@
 mod activate;
 mod allocation;
 mod assistant;
+mod audit;
 mod cluster;
 mod direct;
 mod door;
@@ -15,6 +16,7 @@ mod groups;
 mod in_use;
 mod licenses;
 mod live;
+mod notices;
 mod overview;
 mod render;
 mod settings;
@@ -71,7 +73,9 @@ pub(crate) fn pages() -> Router<App> {
         .route("/settings", get(settings::show))
         .route("/settings/tokens", post(settings::new_token))
         .route("/settings/tokens/{name}", post(settings::revoke))
-        .route("/audit", get(settings::audit))
+        .route("/audit", get(audit::show))
+        .route("/notices", get(notices::show))
+        .route("/notices/test", post(notices::try_out))
 }
 
 /// Pages that each server answers for itself.

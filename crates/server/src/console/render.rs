@@ -23,6 +23,7 @@ pub(crate) fn said(code: &str) -> Option<String> {
         "imported" => "Everything in the file was done.",
         "revoked" => "The access token is of no use any more.",
         "ready" => "Everything is set up.",
+        "sent" => "A test notice is on its way.",
         _ => return None,
     };
     Some(text.to_owned())

@@ -1,4 +1,4 @@
-//! Settings in force, access tokens of programs, and what administrators did.
+//! Settings in force, and access tokens of programs.
 
 use askama::Template;
 use axum::extract::Path;
@@ -11,11 +11,9 @@ use grantor_web::answer::{done, page};
 use grantor_web::frame::Frame;
 
 use super::form::Form;
-use super::overview::started;
 use super::render::instant;
 use super::visit::Visit;
 use crate::http::{App, Failure, required, scope_name};
-use crate::recent::Act;
 use crate::secret;
 
 /// What may be chosen for a token.
@@ -117,24 +115,4 @@ pub(crate) async fn me(visit: Visit) -> Response {
         scopes: scopes.unwrap_or_default().join(", "),
         until: until.unwrap_or_default(),
     })
-}
-
-#[derive(Template)]
-#[template(path = "audit.html")]
-struct Audit {
-    frame: Frame,
-    rows: Vec<Act>,
-    since: String,
-    text: String,
-}
-
-pub(crate) async fn audit(visit: Visit) -> Result<Response, Failure> {
-    visit.caller.need(Scope::Read)?;
-    let text = visit.asked.text("text").to_owned();
-    let wanted = text.to_lowercase();
-    let fits =
-        |act: &Act| act.by.to_lowercase().contains(&wanted) || act.what.to_lowercase().contains(&wanted);
-    let rows = visit.app.recent.acts().into_iter().filter(fits).collect();
-    let since = started(&visit);
-    Ok(page(&Audit { frame: visit.frame(), rows, since, text }))
 }

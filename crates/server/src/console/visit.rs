@@ -68,7 +68,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("People", &["/users", "/stations", "/groups", "/roles"]),
     ("In use", &["/in-use", "/refusals", "/violations"]),
     ("Cluster", &["/cluster"]),
-    ("Settings", &["/settings", "/audit"]),
+    ("Settings", &["/settings", "/audit", "/notices"]),
 ];
 
 impl Visit {

@@ -298,6 +298,9 @@ fn about_administration(refusal: Refusal) -> Problem {
             "there is no such violation",
             "it was cleared, or never stood",
         ),
+        Refusal::NoSuchNotice => {
+            Problem::new(Code::NotFound, "there is no such notice", "it was told already, or never was")
+        }
         Refusal::ClockNotAccused => Problem::new(
             Code::ClockNotAccused,
             "the clock is not in question",

@@ -179,6 +179,10 @@ impl App {
         if *self.consensus.view().settings() != settings {
             self.propose(Command::Configure(settings)).await?;
         }
+        let notices = Arc::new(self.rules().channels.setting.rules());
+        if self.consensus.view().notice_rules() != Some(&notices) {
+            self.propose(Command::SetNoticeRules(notices)).await?;
+        }
         Ok(())
     }
 

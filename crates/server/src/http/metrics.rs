@@ -27,6 +27,7 @@ pub(crate) struct Counters {
     revoked: AtomicU64,
     denied: AtomicU64,
     violations: AtomicU64,
+    notices: AtomicU64,
 }
 
 impl Counters {
@@ -38,6 +39,7 @@ impl Counters {
             Event::Revoked { .. } => &self.revoked,
             Event::Denied { .. } => &self.denied,
             Event::ViolationStarted(_) => &self.violations,
+            Event::Noticed(_) => &self.notices,
             _ => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -97,6 +99,8 @@ fn pools(registry: &mut Registry, site: &Site) {
     registry.register("queue_length", "Requests that wait", queued);
     gauge(registry, "sessions", "Open sessions", site.session_count() as u64);
     gauge(registry, "grants", "Grants that are out", site.grant_count() as u64);
+    let waits = site.notices().filter(|notice| !notice.open.is_empty()).count();
+    gauge(registry, "notices_waiting", "Notices that have yet to be sent somewhere", waits as u64);
     gauge(registry, "violations_standing", "Standing violations", site.violations().iter().count() as u64);
 }
 
@@ -120,6 +124,7 @@ fn counters(registry: &mut Registry, app: &App) {
     counter(registry, "revocations", "Grants taken away since the server started", read(&events.revoked));
     counter(registry, "denials", "Requests refused since the server started", read(&events.denied));
     counter(registry, "violations", "Violations that started since the server did", read(&events.violations));
+    counter(registry, "notices", "Notices made since the server started", read(&events.notices));
     let status = app.consensus.status();
     counter(registry, "fsyncs", "Writes flushed to disk", status.fsyncs);
     counter(registry, "log_batches", "Entries written to the log", status.batches);

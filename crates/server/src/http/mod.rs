@@ -15,6 +15,7 @@ mod leases;
 mod loans;
 mod login;
 mod metrics;
+pub(crate) mod notices;
 mod quick;
 mod sessions;
 mod status;
@@ -39,6 +40,7 @@ use crate::consensus::{Consensus, ProposeError};
 use crate::console;
 use crate::living::Living;
 use crate::loader::Loader;
+use crate::notices::Channels;
 use crate::recent::Recent;
 pub(crate) use answer::{Failure, bad_request, problem, refusal_text};
 pub(crate) use auth::{Caller, Peer, scope_name};
@@ -87,11 +89,13 @@ pub(crate) struct Shared {
 pub(crate) struct Rules {
     pub(crate) loader: Loader,
     pub(crate) applications: Applications,
+    pub(crate) channels: Channels,
 }
 
 impl Rules {
     pub(crate) fn of(config: &Config, machine: Machine) -> Result<Self, ConfigError> {
-        Ok(Self { loader: Loader::new(config, machine)?, applications: config.applications })
+        let (loader, channels) = (Loader::new(config, machine)?, Channels::open(&config.notices)?);
+        Ok(Self { loader, applications: config.applications, channels })
     }
 }
 
@@ -126,6 +130,12 @@ impl App {
             return Vec::new();
         }
         members.into_values().map(|member| member.address).collect()
+    }
+
+    /// The same; of a single server its own name.
+    pub(crate) fn servers_or_self(&self) -> Vec<String> {
+        let servers = self.servers();
+        if servers.is_empty() { vec![format!("{}:{}", self.host, self.port)] } else { servers }
     }
 
     /// The one of [`App::servers`] that leads, if that is known.
@@ -230,6 +240,8 @@ fn for_the_leader() -> OpenApiRouter<App> {
         .routes(routes!(cluster::new_token))
         .routes(routes!(cluster::remove))
         .routes(routes!(cluster::transfer))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::try_out))
         .merge(directory::routes())
 }
 

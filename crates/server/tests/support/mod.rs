@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 pub mod issue;
 pub mod peer;
 pub mod raw;
+pub mod sink;
 pub mod trio;
 
 use grantor_license::DraftLine;

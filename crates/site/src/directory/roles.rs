@@ -24,6 +24,13 @@ impl Directory {
         roles.filter_map(|role| self.roles.get(*role)?.application.clone()).collect()
     }
 
+    /// Mail addresses of the enabled users who have the role.
+    pub(crate) fn mails_of(&self, tenant: &str, role: &str) -> BTreeSet<Box<str>> {
+        let users = self.role_id(tenant, role).map(|role| self.users_with(role)).unwrap_or_default();
+        let enabled = users.into_iter().filter_map(|id| self.users.get(id)).filter(|user| user.is_enabled);
+        enabled.filter_map(|user| user.mail.clone()).collect()
+    }
+
     /// Everybody who has the role, directly or by a group.
     fn users_with(&self, role: RoleId) -> Vec<UserId> {
         let direct = self.users.iter().filter(|(_, user)| user.roles.contains(&role)).map(|(id, _)| id);
