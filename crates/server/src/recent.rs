@@ -137,6 +137,14 @@ fn act(event: &Event) -> Option<(String, String)> {
         Event::AdministratorCreated { name } => (name.clone(), "became the first administrator".to_owned()),
         Event::TokenAdded { name, by, .. } => (by.clone(), format!("access token “{name}” made")),
         Event::TokenRevoked { name, by } => (by.clone(), format!("access token “{name}” revoked")),
+        Event::PersonAdded { name, by, .. } => (by.clone(), format!("{name} invited")),
+        Event::PersonChanged { name, what, by } => {
+            (by.clone(), format!("{name}: {}", eventlog::person_text(what)))
+        }
+        Event::PersonRemoved { name, by } => (by.clone(), format!("{name} removed")),
+        Event::SignedIn { name, means, from } => {
+            (name.clone(), format!("signed in from {from} by {}", crate::http::means(means)))
+        }
         Event::ViolationCleared { violation, by: Some(by), .. } => {
             (by.clone(), format!("violation {} ({}) dismissed", violation.number, violation.breach.kind()))
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Scope, Secret};
 use crate::directory::{Change, Place};
 use crate::ids::{GrantId, LoanKey, RequestKey, SessionId, TicketId};
+use crate::people::{Beginning, NewPerson, PersonChange, Which};
 use crate::settings::{FeaturePolicy, Settings};
 use crate::time::Timestamp;
 
@@ -99,6 +100,16 @@ pub enum Command {
     CheckOutOnce(CheckOut),
     /// Remember the latest generations of files by publisher and serial number; they only grow.
     RememberGenerations { latest: Vec<(String, String, u32)> },
+    /// Let a person in who administers, by an invitation.
+    AddPerson { new: NewPerson, by: String },
+    /// Change what a person may do or how the person signs in.
+    ChangePerson { name: String, change: PersonChange, by: String },
+    /// Lock a person out, and end what the person could do.
+    RemovePerson { name: String, by: String },
+    /// Begin a person's visit by what was found to be right.
+    SignIn(Box<Beginning>),
+    /// End visits of a person.
+    SignOut { name: String, which: Which, by: String },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

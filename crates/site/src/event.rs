@@ -10,6 +10,7 @@ use crate::command::EndReason;
 use crate::directory::{Change, Place, Warning};
 use crate::ids::{GrantId, SessionId, TicketId};
 use crate::outcome::{PoolChange, Refusal};
+use crate::people::{Means, PersonAct, Post};
 use crate::time::Timestamp;
 use crate::violation::Violation;
 use crate::who::Who;
@@ -95,6 +96,16 @@ pub enum Event {
     LoggedOff { tenant: Arc<str>, user: Arc<str>, station: Arc<str>, host: Box<str> },
     /// A log-on or a module was refused; `place` is `None` for a module.
     LogOnRefused { tenant: Arc<str>, who: Who, session: SessionId, place: Option<Place>, refusal: Refusal },
+    /// A person was invited to administer.
+    PersonAdded { name: String, posts: Vec<Post>, by: String },
+    /// What a person may do, or how the person signs in, was changed.
+    PersonChanged { name: String, what: PersonAct, by: String },
+    /// A person administers no more.
+    PersonRemoved { name: String, by: String },
+    /// A person signed in.
+    SignedIn { name: String, means: Means, from: Box<str> },
+    /// Visits of a person were ended.
+    SignedOut { name: String, visits: u32, by: String },
 }
 
 /// A grant as an event tells of it.

@@ -19,6 +19,7 @@ mod invariants;
 mod loan;
 mod nearest;
 pub mod outcome;
+pub mod people;
 pub mod pool;
 mod queue;
 mod release;

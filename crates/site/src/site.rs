@@ -186,6 +186,11 @@ impl Site {
             Command::RememberGenerations { latest } => Ok(self.remember_generations(latest)),
             Command::LogOff { session } => self.log_off(*session),
             Command::SetDisconnect { license_type, minutes } => self.set_disconnect(license_type, *minutes),
+            Command::AddPerson { .. }
+            | Command::ChangePerson { .. }
+            | Command::RemovePerson { .. }
+            | Command::SignIn(_)
+            | Command::SignOut { .. } => self.keep_people(command),
             access => self.administer(access),
         }
     }
@@ -219,6 +224,22 @@ impl Site {
         };
         self.tell(event);
         Ok(reply)
+    }
+
+    /// Changes people and their visits, whole or not at all.
+    fn keep_people(&mut self, command: &Command) -> Result<Reply, Refusal> {
+        let (now, mut access) = (self.now, Access::clone(&self.access));
+        let events = match command {
+            Command::AddPerson { new, by } => access.add_person(new, by, now)?,
+            Command::ChangePerson { name, change, by } => access.change_person(name, change, by, now)?,
+            Command::RemovePerson { name, by } => access.remove_person(name, by)?,
+            Command::SignIn(begin) => access.sign_in(begin, now)?,
+            Command::SignOut { name, which, by } => access.sign_out(name, which, by),
+            _ => Vec::new(),
+        };
+        self.access = Arc::new(access);
+        events.into_iter().for_each(|event| self.tell(event));
+        Ok(Reply::Done)
     }
 
     fn configure(&mut self, settings: &Settings) -> Result<Reply, Refusal> {

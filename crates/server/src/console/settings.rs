@@ -34,7 +34,7 @@ struct Page {
     frame: Frame,
     settings: Settings,
     zone: String,
-    administrators: Vec<String>,
+    people: usize,
     tokens: Vec<Token>,
     scopes: Vec<(&'static str, &'static str)>,
     made: Option<String>,
@@ -61,7 +61,7 @@ impl Page {
             frame: visit.frame(),
             settings: site.settings().clone(),
             zone: visit.app.rules().loader.zone_name(),
-            administrators: site.access().administrators().map(str::to_owned).collect(),
+            people: site.access().head_count(),
             tokens: site.access().secrets(now).map(|(_, one)| token(one)).collect(),
             scopes: SCOPES.into_iter().map(|(scope, what)| (scope_name(scope), what)).collect(),
             made,
@@ -97,35 +97,13 @@ pub(crate) async fn revoke(visit: Visit, Path(name): Path<String>) -> Result<Res
 }
 
 #[derive(Template)]
-#[template(path = "me.html")]
-struct Me {
-    frame: Frame,
-    name: String,
-    scopes: String,
-    until: String,
-}
-
-/// What the browser's own token is, and until when.
-pub(crate) async fn me(visit: Visit) -> Response {
-    let site = visit.app.consensus.view();
-    let own = site.access().tokens().find(|token| token.name == visit.caller.name());
-    let scopes = own.map(|token| token.scopes.iter().map(|scope| scope_name(*scope)).collect::<Vec<_>>());
-    let until = own.and_then(|token| token.until).map(instant);
-    page(&Me {
-        frame: visit.frame(),
-        name: visit.caller.name().to_owned(),
-        scopes: scopes.unwrap_or_default().join(", "),
-        until: until.unwrap_or_default(),
-    })
-}
-
-#[derive(Template)]
 #[template(path = "audit.html")]
 struct Audit {
     frame: Frame,
     rows: Vec<Act>,
     since: String,
     text: String,
+    is_admin: bool,
 }
 
 pub(crate) async fn audit(visit: Visit) -> Result<Response, Failure> {
@@ -136,5 +114,6 @@ pub(crate) async fn audit(visit: Visit) -> Result<Response, Failure> {
         |act: &Act| act.by.to_lowercase().contains(&wanted) || act.what.to_lowercase().contains(&wanted);
     let rows = visit.app.recent.acts().into_iter().filter(fits).collect();
     let since = started(&visit);
-    Ok(page(&Audit { frame: visit.frame(), rows, since, text }))
+    let is_admin = visit.may_everywhere(Scope::Admin);
+    Ok(page(&Audit { frame: visit.frame(), rows, since, text, is_admin }))
 }

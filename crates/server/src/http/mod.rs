@@ -15,6 +15,7 @@ mod leases;
 mod loans;
 mod login;
 mod metrics;
+mod people;
 mod quick;
 mod sessions;
 mod status;
@@ -47,8 +48,9 @@ pub(crate) use checkouts::grant;
 pub(crate) use cluster::{describe, give_up_lead, own_status};
 pub(crate) use directory::warning;
 pub(crate) use files::{Prepared, change as pool_change, not_remembered};
-pub(crate) use login::{make_first, sign_in_as};
+pub(crate) use login::make_first;
 pub(crate) use metrics::Counters;
+pub(crate) use people::{changed as person_changed, invite, means};
 pub(crate) use quick::Front;
 pub(crate) use status::{feature as feature_status, holding};
 
@@ -68,7 +70,7 @@ pub(crate) struct Shared {
     /// What the server was started with.
     pub(crate) config: Config,
     pub(crate) counters: Counters,
-    pub(crate) guesses: login::Guesses,
+    pub(crate) door: crate::signin::Door,
     pub(crate) recent: Recent,
     pub(crate) tenant: Arc<str>,
     pub(crate) host: String,
@@ -218,6 +220,8 @@ fn for_the_leader() -> OpenApiRouter<App> {
         .routes(routes!(leases::renew, leases::give_back))
         .routes(routes!(login::setup))
         .routes(routes!(login::login))
+        .routes(routes!(login::accept))
+        .routes(routes!(login::change_password))
         .routes(routes!(admin::tokens, admin::new_token))
         .routes(routes!(admin::revoke_token))
         .routes(routes!(admin::remove_grant))
@@ -231,6 +235,10 @@ fn for_the_leader() -> OpenApiRouter<App> {
         .routes(routes!(cluster::remove))
         .routes(routes!(cluster::transfer))
         .merge(directory::routes())
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::change, people::remove))
+        .routes(routes!(people::reset))
+        .routes(routes!(people::end_visits))
 }
 
 /// What each server answers for itself.
