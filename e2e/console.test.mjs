@@ -1,10 +1,50 @@
 // The license server's console in a browser: from an empty server to licenses in use, looked at as its administrator does.
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 import { open, press, said, sound } from "./look.mjs";
 import { Site, order } from "./site.mjs";
 
 const PASSWORD = "seven purple oxen sing";
+const OTHER = "eleven angry geese at noon";
+
+/** The code that a telephone with this key shows so many steps from now (RFC 6238). */
+function code(key, steps = 0) {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...key].map((sign) => letters.indexOf(sign).toString(2).padStart(5, "0")).join("");
+  const bytes = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000) + steps));
+  const hash = createHmac("sha1", bytes).update(step).digest();
+  const place = hash[19] & 15;
+  return String((hash.readUInt32BE(place) & 0x7fffffff) % 1000000).padStart(6, "0");
+}
+
+/** Has the administrator at `page` invite somebody; gives the link's path. */
+async function invite(page, name, called, role) {
+  await page.goto("/settings/people");
+  await page.getByLabel("Name to sign in with").fill(name);
+  await page.getByLabel("What the person is called").fill(called);
+  await page.getByLabel(role).check();
+  await press(page, "Invite");
+  return new URL(await page.locator("#made").textContent()).pathname;
+}
+
+/** Takes an invitation. */
+async function welcome(page, path) {
+  await page.goto(path);
+  await page.getByLabel("New password").fill(PASSWORD);
+  await page.getByLabel("Once more").fill(PASSWORD);
+  await press(page, "Set the password and sign in");
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+}
+
+async function signIn(page, name, password) {
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await press(page, "Sign in");
+}
+
 let site;
 let page;
 
@@ -177,6 +217,135 @@ test("an access token is shown once and revoked", async () => {
   await page.getByRole("button", { name: "Revoke dashboard" }).click();
   await said(page, "The access token is of no use any more.");
   assert.equal((await ask()).status(), 401);
+});
+
+test("somebody is invited, chooses a password, and shows codes from a telephone or spare ones", async () => {
+  const path = await invite(page, "bob@example.com", "Bob Blue", "License manager");
+  await sound(page, "console-people-invited");
+  const bob = await site.window();
+  await bob.goto(path);
+  await sound(bob, "console-invitation");
+  await bob.getByLabel("New password").fill("passwordpassword");
+  await bob.getByLabel("Once more").fill("passwordpassword");
+  await press(bob, "Set the password and sign in");
+  await bob.getByRole("alert").filter({ hasText: "password" }).waitFor();
+  await welcome(bob, path);
+  await bob.goto(path);
+  await bob.getByText("the invitation is over").first().waitFor();
+  await open(bob, "Back");
+  await open(bob, "Bob Blue");
+  await sound(bob, "console-me-bob");
+  await open(bob, "Turn codes on");
+  const key = await bob.locator("#key").textContent();
+  await sound(bob, "console-codes");
+  await bob.getByLabel("The code that the app shows now").fill("000000");
+  await press(bob, "Turn codes on");
+  await bob.getByRole("alert").waitFor();
+  assert.equal(await bob.locator("#key").textContent(), key, "the same key is tried again");
+  await bob.getByLabel("The code that the app shows now").fill(code(key));
+  await press(bob, "Turn codes on");
+  await said(bob, "Your spare codes, shown this once.");
+  const spare = await bob.locator("#spare code").first().textContent();
+  await sound(bob, "console-spare-codes");
+  await press(bob, "Sign out");
+  await signIn(bob, "bob@example.com", PASSWORD);
+  await bob.getByRole("heading", { name: "Show a code" }).waitFor();
+  await sound(bob, "console-code");
+  await bob.getByLabel("Code").fill("123 456");
+  await press(bob, "Go on");
+  await bob.getByRole("alert").filter({ hasText: "not the code" }).waitFor();
+  await bob.getByLabel("Code").fill(code(key, 1));
+  await press(bob, "Go on");
+  await bob.getByRole("heading", { name: "Overview" }).waitFor();
+  await press(bob, "Sign out");
+  await signIn(bob, "bob@example.com", PASSWORD);
+  await bob.getByLabel("Code").fill(spare);
+  await press(bob, "Go on");
+  await bob.goto("/me");
+  await bob.getByText("9 spare codes are left").waitFor();
+  await bob.getByLabel("Present password").fill(PASSWORD);
+  await bob.getByLabel("New password").fill(OTHER);
+  await bob.getByLabel("Once more").fill(OTHER);
+  await press(bob, "Change the password");
+  await said(bob, "Your password is changed");
+  bob.once("dialog", (dialog) => dialog.accept());
+  await press(bob, "Turn codes off");
+  await said(bob, "No code is asked for any more.");
+});
+
+test("a passkey is made at the console, signs in, and is removed again", async () => {
+  const pat = await site.window();
+  await welcome(pat, await invite(page, "pat", "Pat Passkey", "Administrator"));
+  const session = await pat.context().newCDPSession(pat);
+  await session.send("WebAuthn.enable");
+  const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", { options });
+  await pat.goto("/me");
+  await pat.getByLabel("What you call it").fill("my telephone");
+  await press(pat, "Add a passkey");
+  await said(pat, "The passkey is added");
+  await sound(pat, "console-me-passkey");
+  await press(pat, "Sign out");
+  await sound(pat, "console-sign-in-passkey");
+  await press(pat, "Sign in with a passkey");
+  await pat.getByRole("heading", { name: "Overview" }).waitFor();
+  await pat.goto("/me");
+  await pat.getByText("by passkey `my telephone`").waitFor();
+  await pat.getByRole("button", { name: "Remove the passkey my telephone" }).click();
+  await said(pat, "It was removed.");
+  await press(pat, "Sign out");
+  await press(pat, "Sign in with a passkey");
+  await pat.getByText("this signs nobody in here").first().waitFor();
+  // One who doesn't unlock it gets nowhere.
+  await session.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
+  await pat.goto("/sign-in");
+  await press(pat, "Sign in with a passkey");
+  await pat.getByText("It did not work").waitFor();
+});
+
+test("a reader without scripts sees no button that would be refused, and is removed", async () => {
+  const rita = await site.window({ javaScriptEnabled: false });
+  await welcome(rita, await invite(page, "rita", "Rita Reader", "Reader"));
+  for (const path of ["/", "/licenses", "/features", "/allocation", "/users", "/users/ann", "/stations", "/groups", "/groups/sales", "/roles", "/in-use", "/refusals", "/violations", "/cluster", "/audit"]) {
+    const answer = await rita.goto(path);
+    assert.equal(answer.status(), 200, path);
+    const buttons = await rita.locator("main form[method=post] button").allTextContents();
+    assert.deepEqual(buttons, [], path);
+  }
+  assert.equal((await rita.goto("/settings/people")).status(), 403);
+  await page.goto("/settings/people");
+  await sound(page, "console-people");
+  await open(page, "rita");
+  await page.getByLabel("What the person is called").fill("Rita");
+  await page.getByText("More roles").click();
+  await page.getByLabel("Allocation:").check();
+  await page.getByLabel("Only for the tenant").fill("default");
+  await sound(page, "console-person");
+  await press(page, "Save");
+  await said(page, "It was saved.");
+  await page.getByLabel("Allocation, for default").waitFor();
+  await rita.goto("/users");
+  await signIn(rita, "rita", PASSWORD);
+  await rita.getByRole("button", { name: "Add", exact: true }).waitFor();
+  page.once("dialog", (dialog) => dialog.accept());
+  await press(page, "Remove rita");
+  await said(page, "It was removed.");
+  await rita.goto("/users");
+  await rita.getByRole("heading", { name: "Sign in" }).waitFor();
+});
+
+test("the last administrator can't be removed", async () => {
+  const people = await page.request.get("/settings/people");
+  assert.equal(people.status(), 200);
+  await page.goto("/settings/people/pat");
+  page.once("dialog", (dialog) => dialog.accept());
+  await press(page, "Remove pat");
+  await said(page, "It was removed.");
+  await page.goto("/settings/people/ann");
+  page.once("dialog", (dialog) => dialog.accept());
+  await press(page, "Remove ann");
+  await page.getByText("the last administrator stays").first().waitFor();
+  await sound(page, "console-last-administrator");
 });
 
 test("a test notice is made, told, and looked at", async () => {

@@ -16,7 +16,7 @@ export class Site extends Folder {
     site.run("keys", "new", "keys", "--publisher", "pureconnect");
     const port = await freePort();
     site.url = `https://localhost:${port}`;
-    site.write("server.toml", `listen = "127.0.0.1"\nport = ${port}\ndata_dir = "data"\nlicense_files = ["licenses"]\n[[publishers]]\nname = "pureconnect"\nroot_keys = ["${site.read("keys/root.pub").trim()}"]\n`);
+    site.write("server.toml", `listen = "127.0.0.1"\nport = ${port}\ndata_dir = "data"\nlicense_files = ["licenses"]\n[[publishers]]\nname = "pureconnect"\nroot_keys = ["${site.read("keys/root.pub").trim()}"]\n[console]\naddress = "${site.url}"\n`);
     await site.start(["server", "--config", "server.toml"], /license server up/);
     await site.look();
     return site;

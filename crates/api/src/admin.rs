@@ -16,15 +16,18 @@ pub struct Setup {
     pub password: String,
 }
 
-/// Signs an administrator in: `POST /v1/admin/login`.
+/// Signs somebody in who administers: `POST /v1/admin/login`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Login {
-    /// The administrator's name.
+    /// The person's name.
     pub name: String,
     /// The password.
     pub password: String,
+    /// A code from the person's telephone, or a spare one, where codes are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// What a token lets its bearer do.
@@ -65,11 +68,11 @@ pub struct NewToken {
     pub ttl_seconds: Option<u32>,
 }
 
-/// A token, shown this once.
+/// A token or a visit, shown this once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenMade {
-    /// Its name.
+    /// The token's name, or the person's.
     pub name: String,
     /// The secret, to be sent as `Authorization: Bearer …`.
     pub token: String,

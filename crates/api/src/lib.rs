@@ -12,6 +12,7 @@ pub mod directory;
 pub mod id;
 pub mod limits;
 pub mod loan;
+pub mod people;
 pub mod problem;
 pub mod session;
 pub mod status;

@@ -107,6 +107,18 @@ pub enum Code {
     Unavailable,
     /// The server's fault.
     Internal,
+    /// Nobody who administers has that name.
+    NoSuchPerson,
+    /// It would leave nobody who may do everything and can sign in.
+    LastAdministrator,
+    /// It would leave the person nothing to sign in with.
+    LastWayIn,
+    /// The password is right, and a code is asked for beside it.
+    CodeNeeded,
+    /// What was shown signs nobody in, or not this person.
+    NotSignedIn,
+    /// The invitation was taken, replaced, or is too old.
+    InvitationOver,
 }
 
 impl Code {
@@ -115,7 +127,7 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BadRequest | Self::RequestKeyReused => 400,
-            Self::Unauthenticated => 401,
+            Self::Unauthenticated | Self::CodeNeeded | Self::NotSignedIn => 401,
             Self::Forbidden | Self::WrongHost | Self::SetupClosed => 403,
             Self::UnknownFeature
             | Self::NoSuchGrant
@@ -126,6 +138,7 @@ impl Code {
             | Self::NoSuchReservation
             | Self::NoSuchLoan
             | Self::NoSuchName
+            | Self::NoSuchPerson
             | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::VersionNotServed
@@ -146,8 +159,10 @@ impl Code {
             | Self::UserDisabled
             | Self::LogOnRefused
             | Self::ClockNotAccused
+            | Self::LastAdministrator
+            | Self::LastWayIn
             | Self::NameTaken => 409,
-            Self::NoSuchSession | Self::AlreadyReturned | Self::RequestDone => 410,
+            Self::NoSuchSession | Self::AlreadyReturned | Self::RequestDone | Self::InvitationOver => 410,
             Self::TooLarge => 413,
             Self::BadLicenseFile | Self::BadConfiguration => 422,
             Self::TooManyTries | Self::QueueFull => 429,
@@ -174,7 +189,7 @@ impl Code {
             Self::NotBorrowable => -68,
             Self::LoanTooLong => -104,
             Self::BadLicenseFile => -2,
-            Self::Unauthenticated | Self::Forbidden => -63,
+            Self::Unauthenticated | Self::Forbidden | Self::CodeNeeded | Self::NotSignedIn => -63,
             Self::Busy | Self::Unavailable | Self::Unknown => -23,
             _ => return None,
         })

@@ -3,6 +3,7 @@
 mod cluster;
 mod directory;
 mod keys;
+mod person;
 mod portal;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub(crate) use directory::{
     Search, StationAction, Tenant, UserAction, Way,
 };
 pub(crate) use keys::{HolderArgs, Keys};
+pub(crate) use person::PersonAction;
 pub(crate) use portal::{
     AccountKind, Audit, KeyWish, Password, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile,
     PortalKey, PortalOrder, PortalPerson, PortalSite, Signer,
@@ -82,7 +84,7 @@ pub(crate) enum Command {
     Hostid(HostId),
     /// Make the first administrator of a license server
     Setup(Setup),
-    /// Sign in to a license server as an administrator
+    /// Sign in to a license server as one who administers it
     Login(Login),
     /// Show a license server's state: features, who holds them, who waits
     Stat(Stat),
@@ -117,6 +119,9 @@ pub(crate) enum Command {
     Export(Tenant),
     /// Make a site what a file says: show a plan, ask, do it
     Apply(Apply),
+    /// Keep the people who administer a license server: invite, change roles, remove
+    #[command(subcommand)]
+    Person(PersonAction),
     /// Show version and build
     Version,
     /// Print completions for a shell
@@ -347,10 +352,16 @@ pub(crate) struct Setup {
 
 /// Sign in.
 #[derive(Args)]
+#[command(
+    after_help = "The password is read from the terminal, or from the first line of standard input; where a code is asked for,\nit is the next line, or `--code`."
+)]
 pub(crate) struct Login {
     #[command(flatten)]
     pub(crate) at: AtServer,
-    /// The administrator's name
+    /// A code from your telephone, or a spare one; asked for where it is needed
+    #[arg(long)]
+    pub(crate) code: Option<String>,
+    /// Your name
     #[arg(long)]
     pub(crate) name: String,
 }

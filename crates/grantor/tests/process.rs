@@ -297,3 +297,46 @@ fn a_seat_is_borrowed_listed_shown_and_given_back() {
     assert!(server.text(&["stat"]).contains("0 of 2"));
     assert_eq!(refused(&["borrow", "--return", "cad"], "has borrowed no `cad`"), Some(1));
 }
+
+#[test]
+fn people_are_invited_changed_and_locked_out_at_the_command_line() {
+    let server = Server::start("");
+    let as_bob = |arguments: &[&str], input: &str| {
+        let mut command = server.command(arguments);
+        let mut child =
+            command.env("XDG_CONFIG_HOME", server.path("bob")).stdin(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let link = server.text(&["person", "add", "bob@example.com", "--role", "release", "--role", "read@blue"]);
+    assert!(link.starts_with("https://") && link.contains("/invitation/grt_"), "{link}");
+    let taken = as_bob(&["person", "accept", link.trim()], "seven purple oxen sing\n");
+    assert!(taken.status.success(), "{taken:?}");
+    let list = server.text(&["person", "list"]);
+    assert!(list.contains("bob@example.com\trelease read@blue\tpassword\t1 visits"), "{list}");
+    assert!(as_bob(&["stat", "-a"], "").status.success());
+    assert_eq!(as_bob(&["person", "list"], "").status.code(), Some(4), "a right that bob lacks");
+    let changed = as_bob(&["person", "password"], "seven purple oxen sing\neleven angry geese at noon\n");
+    assert!(changed.status.success(), "{changed:?}");
+    assert_eq!(server.text(&["person", "change", "bob@example.com", "--role", "read@blue"]), "");
+    assert_eq!(as_bob(&["stat", "-a"], "").status.code(), Some(4), "other roles end the visit");
+    let login = ["login", "--name", "bob@example.com"];
+    let bound = as_bob(&login, "eleven angry geese at noon\n");
+    assert!(bound.status.success(), "for one tenant only: {bound:?}");
+    assert_eq!(
+        server.run(&["person", "remove", "ada"]).status.code(),
+        Some(1),
+        "the last administrator stays"
+    );
+    let reset = server.text(&["person", "reset", "bob@example.com", "--json"]);
+    let reset: Value = serde_json::from_str(&reset).unwrap();
+    assert_eq!(reset["name"], "bob@example.com");
+    assert_eq!(as_bob(&login, "eleven angry geese at noon\n").status.code(), Some(4));
+    server.text(&["person", "sign-out", "bob@example.com"]);
+    server.text(&["person", "remove", "bob@example.com"]);
+    let over =
+        as_bob(&["person", "accept", reset["invitation"].as_str().unwrap()], "seven purple oxen sing\n");
+    assert_eq!(over.status.code(), Some(4), "{over:?}");
+    let log = server.log();
+    assert!(log.contains("person invited") && log.contains("signed in by password") && !log.contains("grt_"));
+}

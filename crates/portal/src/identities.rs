@@ -56,7 +56,7 @@ async fn known(db: &impl ConnectionTrait, said: &Said) -> Result<Option<identity
 /// [`NoSignIn::Nobody`], [`NoSignIn::OtherAccount`] or what [`Provider::mail`] refuses; the database's.
 pub async fn enter(store: &Store, provider: &Provider, said: &Said, at: i64) -> Result<i64, Failure> {
     if !provider.domains.is_empty() {
-        provider.mail(said)?;
+        provider.mail(said).map_err(|why| Failure::no_sign_in(provider, why))?;
     }
     let tx = store.write().await?;
     let person = match known(&tx, said).await? {
@@ -69,7 +69,7 @@ pub async fn enter(store: &Store, provider: &Provider, said: &Said, at: i64) -> 
         None => by_mail(&tx, provider, said, at).await?,
     };
     if !person.active {
-        return Err(provider.refuses(NoSignIn::Nobody(person.mail)));
+        return Err(Failure::no_sign_in(provider, NoSignIn::Nobody(person.mail)));
     }
     tx.commit().await?;
     Ok(person.id)
@@ -81,10 +81,12 @@ async fn by_mail(
     said: &Said,
     at: i64,
 ) -> Result<Person, Failure> {
-    let mail = provider.mail(said)?;
+    let mail = provider.mail(said).map_err(|why| Failure::no_sign_in(provider, why))?;
     let person = match people::by_mail(tx, &mail).await {
         Ok(person) if person.active => person,
-        Ok(_) | Err(Failure::Refused(_)) => return Err(provider.refuses(NoSignIn::Nobody(mail))),
+        Ok(_) | Err(Failure::Refused(_)) => {
+            return Err(Failure::no_sign_in(provider, NoSignIn::Nobody(mail)));
+        }
         Err(failure) => return Err(failure),
     };
     put(tx, provider, said, &person, at).await?;
@@ -112,7 +114,7 @@ async fn put(
     identity::Entity::insert(row).exec_without_returning(tx).await.map_err(|error| {
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => {
-                provider.refuses(NoSignIn::OtherAccount(person.mail.clone()))
+                Failure::no_sign_in(provider, NoSignIn::OtherAccount(person.mail.clone()))
             }
             _ => error.into(),
         }

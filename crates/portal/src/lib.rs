@@ -32,12 +32,10 @@ pub mod passkeys;
 mod passphrase;
 pub mod people;
 pub mod post;
-pub mod providers;
 mod refusal;
 pub mod requests;
 pub mod rights;
 pub mod root;
-pub mod sealed;
 pub mod serve;
 pub mod signer;
 pub mod signin;
@@ -47,4 +45,5 @@ pub mod store;
 pub mod tokens;
 pub mod upgrades;
 
+pub use grantor_web::{providers, sealed};
 pub use refusal::{Failure, Refusal};

@@ -2,7 +2,7 @@
 //! [`Failure::Database`].
 
 use crate::orders::OrderProblem;
-use crate::providers::NoSignIn;
+use crate::providers::{NoSignIn, Provider};
 use crate::signer::SignerRefusal;
 
 /// What the rules don't allow.
@@ -258,6 +258,11 @@ impl Failure {
     /// A field that is not what it should be.
     pub(crate) fn field(field: &'static str, message: impl Into<String>) -> Self {
         Refusal::Field { field, message: message.into() }.into()
+    }
+
+    /// Why a provider signs nobody in.
+    pub(crate) fn no_sign_in(provider: &Provider, why: NoSignIn) -> Self {
+        Refusal::Provider { title: provider.title.clone(), why }.into()
     }
 }
 

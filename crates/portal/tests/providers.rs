@@ -1,7 +1,7 @@
 //! Signing in at another house: against a provider that really listens, over TLS, and lies in every way that a token can be wrong.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "support/idp.rs"]
+#[path = "../../web/tests/support/idp.rs"]
 mod idp;
 mod support;
 

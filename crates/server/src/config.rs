@@ -1,15 +1,19 @@
 //! The configuration file: one TOML file, every key optional, unknown keys refused with the nearest name. Reads text;
 //! starts nothing.
 
+mod sign_in;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+pub use grantor_web::providers::Setting as Provider;
 pub use grantor_web::tls::Tls;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::consensus::Timers;
+pub use sign_in::Console;
 
 /// The port that license servers of this kind listen on (seed 003).
 pub const PORT: u16 = 7260;
@@ -44,6 +48,10 @@ pub struct Config {
     pub cluster: Cluster,
     /// What those who look after licenses are told, and how.
     pub notices: crate::notices::Setting,
+    /// The console's pages.
+    pub console: Console,
+    /// Where else people sign in: `[[providers]]`, in the order of their buttons.
+    pub providers: Vec<Provider>,
     /// The file it was read from, to be read again.
     #[serde(skip)]
     pub source: Option<PathBuf>,
@@ -65,6 +73,8 @@ impl Default for Config {
             log: Log::default(),
             cluster: Cluster::default(),
             notices: Default::default(),
+            console: Console::default(),
+            providers: Vec::new(),
             source: None,
         }
     }
@@ -223,6 +233,10 @@ impl Config {
         self.tls.key.iter_mut().for_each(absolute);
         self.cluster.token_file.iter_mut().for_each(absolute);
         self.notices.files().for_each(absolute);
+        for provider in &mut self.providers {
+            provider.client_secret_file.iter_mut().for_each(absolute);
+            provider.certificates.iter_mut().for_each(absolute);
+        }
     }
 
     /// What can be read but makes no sense.
@@ -255,6 +269,7 @@ impl Config {
                 .filter_map(|text| crate::cluster::address(text).err())
                 .map(|error| format!("cluster: {error}")),
         );
+        problems.extend(sign_in::nonsense(self));
         let heartbeat = grantor_api::limits::HEARTBEAT;
         if !heartbeat.contains(&self.limits.heartbeat_seconds) {
             problems.push(format!(
@@ -310,6 +325,8 @@ impl Config {
             ("tls", self.tls != other.tls),
             ("log", self.log != other.log),
             ("cluster", self.cluster != other.cluster),
+            ("console", self.console != other.console),
+            ("providers", self.providers != other.providers),
             ("limits of connections and times", bounds(self) != bounds(other)),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
@@ -378,6 +395,8 @@ const KEYS: &[&str] = &[
     "hooks",
     "secret_file",
     "tenants",
+    "console",
+    "providers",
 ];
 
 fn unknown_key(name: &str, text: &str, path: &str) -> String {

@@ -3,6 +3,7 @@
 
 use grantor_site::event::{DequeueReason, GrantEvent, RevokeReason};
 use grantor_site::outcome::PoolChange;
+use grantor_site::people::PersonAct;
 use grantor_site::violation::Violation;
 use grantor_site::{Event, Timestamp};
 use tracing::{info, warn};
@@ -81,6 +82,11 @@ fn log_rest(event: &Event, at: jiff::Timestamp) {
         Event::AdministratorCreated { name } => info!(%at, name, "administrator created"),
         Event::TokenAdded { name, by, scopes } => info!(%at, name, by, scopes = ?scopes, "token made"),
         Event::TokenRevoked { name, by } => info!(%at, name, by, "token revoked"),
+        Event::PersonAdded { .. }
+        | Event::PersonChanged { .. }
+        | Event::PersonRemoved { .. }
+        | Event::SignedIn { .. }
+        | Event::SignedOut { .. } => log_people(event, at),
         Event::Borrowed { grant, until } => log_grant(grant, &format!("borrowed until {}", instant(*until))),
         Event::HandedOver { grant, .. } => log_grant(grant, "handed over to the instance's next session"),
         Event::Noticed(notice) => {
@@ -88,6 +94,41 @@ fn log_rest(event: &Event, at: jiff::Timestamp) {
             info!(%at, tenant, notice = notice.number, kind = notice.about.kind(), "{}", crate::notices::subject(&notice.about));
         }
         other => log_directory(other, at),
+    }
+}
+
+/// What became of those who administer.
+fn log_people(event: &Event, at: jiff::Timestamp) {
+    match event {
+        Event::PersonAdded { name, posts, by } => info!(%at, name, by, roles = ?posts, "person invited"),
+        Event::PersonChanged { name, what, by } => info!(%at, name, by, "person: {}", person_text(what)),
+        Event::PersonRemoved { name, by } => info!(%at, name, by, "person removed"),
+        Event::SignedIn { name, means, from } => {
+            info!(%at, name, from, "signed in by {}", crate::http::means(means));
+        }
+        Event::SignedOut { name, visits, by } => info!(%at, name, by, visits, "signed out"),
+        _ => {}
+    }
+}
+
+/// What was different about a person, for people.
+pub(crate) fn person_text(what: &PersonAct) -> String {
+    match what {
+        PersonAct::Display => "is called something else".to_owned(),
+        PersonAct::Posts(posts) => {
+            let posts: Vec<String> = posts.iter().map(crate::console::post_text).collect();
+            format!("may do something else: {}", posts.join("; "))
+        }
+        PersonAct::Reset => "everything that signed in was taken away, and an invitation given".to_owned(),
+        PersonAct::InvitationTaken => "took the invitation".to_owned(),
+        PersonAct::Password => "has a new password".to_owned(),
+        PersonAct::CodesOn => "shows codes".to_owned(),
+        PersonAct::CodesOff => "shows no codes any more".to_owned(),
+        PersonAct::Spare => "has new spare codes".to_owned(),
+        PersonAct::PasskeyAdded { name } => format!("added the passkey `{name}`"),
+        PersonAct::PasskeyRemoved { name } => format!("removed the passkey `{name}`"),
+        PersonAct::Linked { issuer, name } => format!("linked the account `{name}` of {issuer}"),
+        PersonAct::Unlinked { issuer } => format!("unlinked the account of {issuer}"),
     }
 }
 

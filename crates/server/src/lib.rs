@@ -8,6 +8,7 @@ pub mod log;
 pub mod logging;
 pub mod run;
 pub mod secret;
+mod signin;
 pub use grantor_web::tls;
 
 mod clock;

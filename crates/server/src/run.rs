@@ -69,16 +69,17 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
     let mut machine = hostid::machine();
     machine.registration_key = Some(registration_key(&consensus));
     let rules = Rules::of(config, machine)?;
+    let answer_secret = crate::secret::answer_secret(&config.data_dir)?;
     let app = App::new(Shared {
         clock: clock.clone(),
         cluster: place.node(peers),
         is_open: AtomicBool::new(false),
-        answer_secret: crate::secret::answer_secret(&config.data_dir)?,
+        door: crate::signin::Door::open(config, &answer_secret)?,
+        answer_secret,
         living: Living::default(),
         rules: RwLock::new(Arc::new(rules)),
         config: config.clone(),
         counters: Counters::default(),
-        guesses: Default::default(),
         recent: Recent::default(),
         tenant: config.tenant.as_str().into(),
         host,

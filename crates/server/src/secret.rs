@@ -30,7 +30,7 @@ pub fn new_token() -> Result<(String, Secret), getrandom::Error> {
     Ok((token, hash))
 }
 
-/// What the keys of sessions are worked out from: kept in the data folder, made at the first start.
+/// What the keys of sessions, and the key that seals people's codes, are worked out from: kept in the data folder, made at the first start.
 ///
 /// # Errors
 /// A file that can't be read, written, or is not of 32 bytes.
@@ -43,7 +43,7 @@ pub fn answer_secret(data_dir: &std::path::Path) -> std::io::Result<[u8; 32]> {
     }
     let bytes = std::fs::read(&path)?;
     bytes.try_into().map_err(|_| {
-        let what = format!("{}: it is not 32 bytes long\n  hint: remove the file; sessions open then go on at their next start", path.display());
+        let what = format!("{}: it is not 32 bytes long\n  hint: remove the file; sessions open then go on at their next start, and people who show codes sign in by a spare code or a passkey and turn codes on anew", path.display());
         std::io::Error::new(std::io::ErrorKind::InvalidData, what)
     })
 }

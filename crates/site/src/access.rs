@@ -1,5 +1,5 @@
-//! Who may administer a site: the set-up token, administrators and scoped tokens. Holds only hashes; making secrets
-//! and checking passwords is the server's.
+//! Who may administer a site: the set-up token, scoped tokens, and administrators of before people had roles (see
+//! [`crate::people`]). Holds only hashes; making secrets and checking passwords is the server's.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::outcome::{Refusal, Reply};
+use crate::people::People;
 use crate::time::Timestamp;
 
 /// SHA-256 of a random token of at least 128 bits.
@@ -72,18 +73,20 @@ pub struct Access {
     setup: Option<(Secret, Timestamp)>,
     administrators: BTreeMap<String, Administrator>,
     tokens: BTreeMap<Secret, Token>,
+    /// Saved behind the rest of the site: the first format has no place for it.
+    #[serde(skip)]
+    pub(crate) people: People,
 }
 
 impl Access {
     /// Whether no administrator was made yet.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.administrators.is_empty()
+        self.head_count() == 0
     }
 
-    /// The administrator of that name.
-    #[must_use]
-    pub fn administrator(&self, name: &str) -> Option<&Administrator> {
+    /// The administrator of that name, of before people had roles.
+    pub(crate) fn administrator(&self, name: &str) -> Option<&Administrator> {
         self.administrators.get(name)
     }
 
@@ -103,8 +106,8 @@ impl Access {
         self.tokens.values()
     }
 
-    /// Every administrator's name.
-    pub fn administrators(&self) -> impl Iterator<Item = &str> {
+    /// The name of every administrator who is written down as they were before people had roles.
+    pub(crate) fn administrators(&self) -> impl Iterator<Item = &str> {
         self.administrators.keys().map(String::as_str)
     }
 
@@ -150,4 +153,27 @@ impl Access {
         self.tokens.remove(&secret);
         Ok((Reply::Done, Event::TokenRevoked { name: name.to_owned(), by }))
     }
+
+    /// The person stands elsewhere now.
+    pub(crate) fn forget_old(&mut self, name: &str) {
+        self.administrators.remove(name);
+    }
+
+    /// The tokens that somebody made.
+    pub fn tokens_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Token> {
+        self.tokens.values().filter(move |token| is_by(token, name))
+    }
+
+    /// Takes away the tokens that somebody made; gives their names.
+    pub(crate) fn take_tokens_of(&mut self, name: &str) -> Vec<String> {
+        let taken = self.tokens_of(name).map(|token| token.name.clone()).collect();
+        self.tokens.retain(|_, token| !is_by(token, name));
+        taken
+    }
+}
+
+/// Whether that person made the token, in this version or in one of before, where visits had names of their own.
+fn is_by(token: &Token, name: &str) -> bool {
+    let rest = token.by.strip_prefix(name);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(", signed in "))
 }

@@ -59,6 +59,10 @@ fn is_act(event: &Event) -> bool {
         | Event::TokenAdded { .. }
         | Event::TokenRevoked { .. }
         | Event::DirectoryChanged { .. }
+        | Event::PersonAdded { .. }
+        | Event::PersonChanged { .. }
+        | Event::PersonRemoved { .. }
+        | Event::SignedIn { .. }
         | Event::ViolationCleared { by: Some(_), .. } => true,
         Event::Revoked { why, .. } => matches!(why, RevokeReason::Removed { .. }),
         Event::SessionEnded { why, .. } => matches!(why, EndReason::Removed { .. }),

@@ -11,6 +11,7 @@ use crate::access::{Scope, Secret};
 use crate::directory::{Change, Place};
 use crate::ids::{GrantId, LoanKey, RequestKey, SessionId, TicketId};
 use crate::notices::{NoticeRules, ServerIs};
+use crate::people::{Beginning, NewPerson, PersonChange, Which};
 use crate::settings::{FeaturePolicy, Settings};
 use crate::time::Timestamp;
 
@@ -108,6 +109,16 @@ pub enum Command {
     MarkTold { number: u64, channel: Box<str>, problem: Option<Box<str>> },
     /// Make a notice, to see whether it arrives.
     TryNotices { tenant: Arc<str>, by: String },
+    /// Let a person in who administers, by an invitation.
+    AddPerson { new: NewPerson, by: String },
+    /// Change what a person may do or how the person signs in.
+    ChangePerson { name: String, change: PersonChange, by: String },
+    /// Lock a person out, and end what the person could do.
+    RemovePerson { name: String, by: String },
+    /// Begin a person's visit by what was found to be right.
+    SignIn(Box<Beginning>),
+    /// End visits of a person.
+    SignOut { name: String, which: Which, by: String },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

@@ -11,6 +11,7 @@ use crate::directory::{Change, Place, Warning};
 use crate::ids::{GrantId, SessionId, TicketId};
 use crate::notices::Notice;
 use crate::outcome::{PoolChange, Refusal};
+use crate::people::{Means, PersonAct, Post};
 use crate::time::Timestamp;
 use crate::violation::Violation;
 use crate::who::Who;
@@ -98,6 +99,16 @@ pub enum Event {
     LogOnRefused { tenant: Arc<str>, who: Who, session: SessionId, place: Option<Place>, refusal: Refusal },
     /// There is something that those who look after licenses are told of.
     Noticed(Box<Notice>),
+    /// A person was invited to administer.
+    PersonAdded { name: String, posts: Vec<Post>, by: String },
+    /// What a person may do, or how the person signs in, was changed.
+    PersonChanged { name: String, what: PersonAct, by: String },
+    /// A person administers no more.
+    PersonRemoved { name: String, by: String },
+    /// A person signed in.
+    SignedIn { name: String, means: Means, from: Box<str> },
+    /// Visits of a person were ended.
+    SignedOut { name: String, visits: u32, by: String },
 }
 
 /// A grant as an event tells of it.

@@ -21,6 +21,7 @@ mod loan;
 mod nearest;
 pub mod notices;
 pub mod outcome;
+pub mod people;
 pub mod pool;
 mod queue;
 mod release;

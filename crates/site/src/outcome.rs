@@ -402,6 +402,50 @@ pub enum Refusal {
     NotLoggedOn,
     /// There is no notice of that number that waits for that channel.
     NoSuchNotice,
+    /// Nobody who administers has that name.
+    NoSuchPerson {
+        /// As asked.
+        name: String,
+    },
+    /// Somebody who administers has that name, or it is blank; case makes no other name.
+    PersonExists {
+        /// As asked.
+        name: String,
+    },
+    /// As many people administer as may.
+    TooManyPeople {
+        /// The most.
+        most: u32,
+    },
+    /// A person has one role at least, and not more than so many.
+    NoRole {
+        /// The most.
+        most: u32,
+    },
+    /// Nobody else may do everything and can sign in: the last one stays.
+    LastAdministrator,
+    /// Nothing else signs the person in: the last one stays.
+    LastWayIn,
+    /// The person has as many ways to sign in of this kind as may be.
+    TooManyWays {
+        /// The most.
+        most: u32,
+    },
+    /// The passkey is somebody's already.
+    PasskeyTaken,
+    /// The account elsewhere is somebody's already, or the person has another one there.
+    AccountTaken {
+        /// Who vouches for it.
+        issuer: String,
+    },
+    /// What was shown signs nobody in, or not this person.
+    NotSignedInSo,
+    /// The person shows a code beside the password.
+    CodeNeeded,
+    /// The code was used, or a later one was.
+    CodeUsed,
+    /// The invitation was taken, replaced, or is too old.
+    InvitationOver,
 }
 
 /// Seats that a change would have taken, and how many were missing.

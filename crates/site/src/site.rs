@@ -205,6 +205,11 @@ impl Site {
                 self.mark_told(*number, channel, problem.as_deref())
             }
             Command::TryNotices { tenant, by } => Ok(self.try_notices(tenant, by)),
+            Command::AddPerson { .. }
+            | Command::ChangePerson { .. }
+            | Command::RemovePerson { .. }
+            | Command::SignIn(_)
+            | Command::SignOut { .. } => self.keep_people(command),
             access => self.administer(access),
         }
     }
@@ -238,6 +243,22 @@ impl Site {
         };
         self.tell(event);
         Ok(reply)
+    }
+
+    /// Changes people and their visits, whole or not at all.
+    fn keep_people(&mut self, command: &Command) -> Result<Reply, Refusal> {
+        let (now, mut access) = (self.now, Access::clone(&self.access));
+        let events = match command {
+            Command::AddPerson { new, by } => access.add_person(new, by, now)?,
+            Command::ChangePerson { name, change, by } => access.change_person(name, change, by, now)?,
+            Command::RemovePerson { name, by } => access.remove_person(name, by)?,
+            Command::SignIn(begin) => access.sign_in(begin, now)?,
+            Command::SignOut { name, which, by } => access.sign_out(name, which, by),
+            _ => Vec::new(),
+        };
+        self.access = Arc::new(access);
+        events.into_iter().for_each(|event| self.tell(event));
+        Ok(Reply::Done)
     }
 
     fn configure(&mut self, settings: &Settings) -> Result<Reply, Refusal> {

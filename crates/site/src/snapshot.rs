@@ -22,9 +22,9 @@ const WITH_MORE: u16 = 3;
 /// The fourth: the same with the directory, the license types that disconnect, the requests answered lately and the latest
 /// generations of license files behind the loans; where there are any.
 const WITH_DIRECTORY: u16 = 4;
-
-/// The fifth: the same with the notices and the acts behind that; where there are any.
-const WITH_NOTICES: u16 = 5;
+/// The fifth: the same with the people who administer and their visits, the notices and the acts behind these; where there
+/// are any.
+const WITH_PEOPLE: u16 = 5;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {WITH_NOTICES}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {WITH_PEOPLE}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -69,7 +69,7 @@ impl Site {
     pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
         let has_more = !self.loans.is_empty() || self.ties.replaced.len() > 0;
         let version = match (has_more, self.ties.is_empty()) {
-            _ if !(self.notices.is_empty() && self.acts.is_empty()) => WITH_NOTICES,
+            _ if self.has_what_came_fifth() => WITH_PEOPLE,
             _ if self.has_what_came_fourth() => WITH_DIRECTORY,
             (true, _) => WITH_MORE,
             (false, false) => WITH_TIES,
@@ -88,8 +88,9 @@ impl Site {
             let fourth = (&self.directory, &self.disconnects.minutes, &self.answered, &self.generations);
             postcard::to_io(&fourth, &mut *out).map_err(io::Error::other)?;
         }
-        if version >= WITH_NOTICES {
-            postcard::to_io(&(&self.notices, &self.acts), out).map_err(io::Error::other)?;
+        if version >= WITH_PEOPLE {
+            let fifth = (&self.access.people, &self.notices, &self.acts);
+            postcard::to_io(&fifth, out).map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -102,7 +103,7 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if !(PLAIN..=WITH_NOTICES).contains(&version) {
+        if !(PLAIN..=WITH_PEOPLE).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
@@ -118,8 +119,9 @@ impl Site {
                 postcard::take_from_bytes(rest).map_err(damaged)?;
             site.directory.index();
         }
-        if version >= WITH_NOTICES {
-            ((site.notices, site.acts), _) = postcard::take_from_bytes(rest).map_err(damaged)?;
+        if version >= WITH_PEOPLE {
+            let people = &mut Arc::make_mut(&mut site.access).people;
+            ((*people, site.notices, site.acts), _) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         site.share_again();
         site.note_loan_hours();
@@ -132,6 +134,10 @@ impl Site {
             && self.disconnects.is_empty()
             && self.answered.is_empty()
             && self.generations.is_empty())
+    }
+
+    fn has_what_came_fifth(&self) -> bool {
+        !(self.access.people.is_empty() && self.notices.is_empty() && self.acts.is_empty())
     }
 
     /// SHA-256 over the state: equal on every server at an equal index.

@@ -43,7 +43,7 @@ document.querySelectorAll("form[data-passkey]").forEach((form) => {
     try {
       const asked = await fetch(`${form.getAttribute("action")}/ask`, { method: "POST" });
       if (asked.redirected) { window.location = asked.url; return; }
-      if (!asked.ok) throw new Error(`the portal answered ${asked.status}`);
+      if (!asked.ok) throw new Error(`the server answered ${asked.status}`);
       const { challenge, options } = await asked.json();
       const create = form.dataset.passkey === "create";
       const read = create ? PublicKeyCredential.parseCreationOptionsFromJSON : PublicKeyCredential.parseRequestOptionsFromJSON;

@@ -11,6 +11,7 @@ pub(crate) mod issue;
 pub(crate) mod keys;
 mod license;
 mod man;
+mod person;
 mod portal;
 mod remote;
 mod secret;
@@ -58,6 +59,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Import(args) => directory::import(&args),
         Command::Export(args) => directory::export(&args.way),
         Command::Apply(args) => directory::apply(&args),
+        Command::Person(action) => person::run(action),
         Command::Version => Ok(version()),
         Command::Completions { shell } => {
             let mut text = Vec::new();

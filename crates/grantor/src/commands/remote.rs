@@ -18,7 +18,14 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit = match &error {
             Error::Problem(Problem {
-                code: Code::Unauthenticated | Code::Forbidden | Code::SetupClosed | Code::TooManyTries,
+                code:
+                    Code::Unauthenticated
+                    | Code::Forbidden
+                    | Code::SetupClosed
+                    | Code::TooManyTries
+                    | Code::CodeNeeded
+                    | Code::NotSignedIn
+                    | Code::InvitationOver,
                 ..
             }) => Exit::NotAllowed,
             Error::Problem(Problem { code: Code::BadRequest | Code::TooLarge, .. }) | Error::Find(_) => {

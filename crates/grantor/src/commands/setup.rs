@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
+use grantor_api::Code;
 use grantor_api::admin::{Login, Setup as Body, TokenMade};
 use grantor_api::cluster::Cluster;
 
@@ -27,7 +28,7 @@ pub(crate) fn setup(args: &cli::Setup) -> Result<ExitCode, Failure> {
         }
     };
     let http = remote::connect(&args.at)?.with_token(None);
-    let body = Body { setup_token, name: args.name.clone(), password: password()? };
+    let body = Body { setup_token, name: args.name.clone(), password: password("Password: ")? };
     let made: TokenMade = http.post("/v1/admin/setup", &body)?;
     kept(&http, &made)
 }
@@ -35,16 +36,27 @@ pub(crate) fn setup(args: &cli::Setup) -> Result<ExitCode, Failure> {
 /// Signs in and keeps the token.
 pub(crate) fn login(args: &cli::Login) -> Result<ExitCode, Failure> {
     let http = remote::connect(&args.at)?.with_token(None);
-    let made: TokenMade =
-        http.post("/v1/admin/login", &Login { name: args.name.clone(), password: password()? })?;
-    kept(&http, &made)
+    let mut body =
+        Login { name: args.name.clone(), password: password("Password: ")?, code: args.code.clone() };
+    let mut made = http.post::<_, TokenMade>("/v1/admin/login", &body);
+    if body.code.is_none() && made.as_ref().is_err_and(|error| error.code() == Some(Code::CodeNeeded)) {
+        body.code = Some(password("Code: ")?);
+        made = http.post("/v1/admin/login", &body);
+    }
+    kept(&http, &made?)
 }
 
-fn kept(http: &grantor_client::Http, made: &TokenMade) -> Result<ExitCode, Failure> {
+/// Keeps what signing in gave, for later commands.
+pub(crate) fn kept(http: &grantor_client::Http, made: &TokenMade) -> Result<ExitCode, Failure> {
     let path = remote::keep(http.server(), &made.token)?;
-    // Every server of the cluster takes it.
-    let cluster: Cluster = http.clone().with_token(Some(made.token.clone())).get("/v1/admin/cluster")?;
-    for (host, port) in cluster.servers.iter().filter_map(|server| server.address.rsplit_once(':')) {
+    // Every server of the cluster takes it. Who acts for some tenants only is not told which there are.
+    let cluster = http.clone().with_token(Some(made.token.clone())).get::<Cluster>("/v1/admin/cluster");
+    let servers = match cluster {
+        Ok(cluster) => cluster.servers,
+        Err(error) if error.code() == Some(Code::Forbidden) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    for (host, port) in servers.iter().filter_map(|server| server.address.rsplit_once(':')) {
         if let Ok(server) = format!("{port}@{host}").parse() {
             remote::keep(&server, &made.token)?;
         }
@@ -53,10 +65,10 @@ fn kept(http: &grantor_client::Http, made: &TokenMade) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
-/// From the terminal without showing it, or the first line of standard input.
-fn password() -> Result<String, Failure> {
+/// From the terminal without showing it, or the next line of standard input.
+pub(crate) fn password(prompt: &str) -> Result<String, Failure> {
     if std::io::stdin().is_terminal() {
-        return rpassword::prompt_password("Password: ").map_err(Failure::from);
+        return rpassword::prompt_password(prompt).map_err(Failure::from);
     }
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;

@@ -84,7 +84,9 @@ async fn begin(
     let browser = Secret::new("grb_").map_err(|_| Fault::Bug)?;
     let (way_back, state) = (providers::way_back(&app.settings.address, name), secret.text().to_owned());
     let anew = matches!(purpose, Purpose::Prove(_));
-    let away = aside(move || provider.send(&way_back, state, anew)).await?;
+    let send =
+        move || provider.send(&way_back, state, anew).map_err(|why| Failure::no_sign_in(&provider, why));
+    let away = aside(send).await?;
     let began = Began { provider: name.to_owned(), purpose, browser: browser.hash(), next, kept: away.kept };
     let began = serde_json::to_string(&began).map_err(|_| Fault::Bug)?;
     challenges::keep(&app.store, ("provider", &secret.hash()), None, &began, now()).await?;
@@ -184,7 +186,7 @@ async fn back(
         }
         Purpose::Link(person) | Purpose::Prove(person) => {
             let visit = visit.filter(|_| of_visit == Some(*person));
-            let visit = visit.ok_or_else(|| provider.refuses(NoSignIn::OtherBrowser))?;
+            let visit = visit.ok_or_else(|| Failure::no_sign_in(&provider, NoSignIn::OtherBrowser))?;
             return known(&app, &provider, &said, (&visit, &began)).await;
         }
     };
@@ -214,7 +216,7 @@ async fn answer(
     headers: &HeaderMap,
     fields: &Fields,
 ) -> Result<Said, Fault> {
-    let refuses = |why| Fault::from(provider.refuses(why));
+    let refuses = |why| Fault::from(Failure::no_sign_in(provider, why));
     if began.provider != provider.name || cookie::shown_away(headers).as_ref() != Some(&began.browser) {
         return Err(refuses(NoSignIn::OtherBrowser));
     }
@@ -232,7 +234,9 @@ async fn answer(
     };
     let way_back = providers::way_back(&app.settings.address, &provider.name);
     let (provider, kept) = (provider.clone(), began.kept.clone());
-    aside(move || provider.vouched(&way_back, &kept, &code)).await
+    let ask =
+        move || provider.vouched(&way_back, &kept, &code).map_err(|why| Failure::no_sign_in(&provider, why));
+    aside(ask).await
 }
 
 /// For somebody who is signed in: links the account, or sees that it is theirs.
@@ -250,7 +254,7 @@ async fn known(
         return Ok((clear, done("/me", "linked")).into_response());
     }
     if visit.half || !identities::is_of(app.store.read(), said, person.id).await? {
-        return Err(provider.refuses(NoSignIn::OtherAccount(person.mail.clone())).into());
+        return Err(Failure::no_sign_in(provider, NoSignIn::OtherAccount(person.mail.clone())).into());
     }
     signin::prove(&app.store, visit, now()).await?;
     Ok((clear, Redirect::to(&began.next)).into_response())

@@ -29,11 +29,14 @@ struct Page {
     tenant: String,
     tenants: Vec<String>,
     rows: Vec<AllocationRow>,
+    /// Whether license files may be loaded.
+    may_load: bool,
 }
 
 pub(crate) async fn show(visit: Visit) -> Response {
     let rows = visit.app.consensus.view().allocation(&visit.tenant);
-    page(&Page { frame: visit.frame(), tenant: visit.tenant.to_string(), tenants: visit.tenants(), rows })
+    let (tenant, tenants) = (visit.tenant.to_string(), visit.tenants());
+    page(&Page { frame: visit.frame(), tenant, tenants, rows, may_load: visit.may(Scope::Licenses) })
 }
 
 /// "Allowed" as a cell.

@@ -146,7 +146,7 @@ async fn try_out(visit: &Visit, feature: &str) -> Result<String, Failure> {
     };
     let version = version.ok_or_else(|| bad_request("choose a feature that is licensed"))?;
     let who = Identity {
-        user: visit.caller.name().split(", signed in").next().unwrap_or_default().into(),
+        user: visit.person_name().into(),
         host: app.host.as_str().into(),
         application: "set-up assistant".into(),
         ..Identity::default()

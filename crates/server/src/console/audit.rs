@@ -33,6 +33,7 @@ struct Page {
     /// The page that is shown, from 1, and whether there is another one.
     number: usize,
     has_more: bool,
+    is_admin: bool,
 }
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
@@ -51,7 +52,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let mut rows: Vec<Row> = found.skip((number - 1).saturating_mul(PAGE)).take(PAGE + 1).collect();
     let has_more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    Ok(page(&Page { frame: visit.frame(), rows, text, number, has_more }))
+    let is_admin = visit.may_everywhere(Scope::Admin);
+    Ok(page(&Page { frame: visit.frame(), rows, text, number, has_more, is_admin }))
 }
 
 /// Who did what; `None` for what nobody did.
@@ -67,6 +69,14 @@ fn words(act: &Act) -> Option<(String, String)> {
         Event::AdministratorCreated { name } => (name.clone(), "became the first administrator".to_owned()),
         Event::TokenAdded { name, by, .. } => (by.clone(), format!("access token “{name}” made")),
         Event::TokenRevoked { name, by } => (by.clone(), format!("access token “{name}” revoked")),
+        Event::PersonAdded { name, by, .. } => (by.clone(), format!("{name} invited")),
+        Event::PersonChanged { name, what, by } => {
+            (by.clone(), format!("{name}: {}", eventlog::person_text(what)))
+        }
+        Event::PersonRemoved { name, by } => (by.clone(), format!("{name} removed")),
+        Event::SignedIn { name, means, from } => {
+            (name.clone(), format!("signed in from {from} by {}", crate::http::means(means)))
+        }
         Event::ViolationCleared { violation, by: Some(by), .. } => {
             (by.clone(), format!("violation {} ({}) dismissed", violation.number, violation.breach.kind()))
         }

@@ -5,6 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use grantor_api::status::{Feature, Queued};
 use grantor_site::Refusal;
+use grantor_site::access::Scope;
 use grantor_site::pool::FeatureKey;
 use grantor_web::answer::page;
 use grantor_web::frame::Frame;
@@ -21,6 +22,8 @@ struct Features {
     tenant: String,
     tenants: Vec<String>,
     rows: Vec<(Feature, Use)>,
+    /// Whether license files may be loaded.
+    may: bool,
 }
 
 fn used(feature: &Feature) -> Use {
@@ -39,6 +42,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
         tenant: visit.tenant.to_string(),
         tenants: visit.tenants(),
         rows: rows.collect(),
+        may: visit.may(Scope::Licenses),
     })
 }
 

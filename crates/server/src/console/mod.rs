@@ -14,10 +14,15 @@ mod features;
 mod form;
 mod groups;
 mod in_use;
+mod invitation;
 mod licenses;
 mod live;
+mod me;
 mod notices;
 mod overview;
+mod passkey;
+mod people;
+mod provider;
 mod render;
 mod settings;
 mod stations;
@@ -69,13 +74,48 @@ pub(crate) fn pages() -> Router<App> {
         .route("/cluster/join", post(cluster::join))
         .route("/cluster/lead/{server}", post(cluster::transfer))
         .route("/cluster/remove/{server}", post(cluster::remove))
-        .route("/me", get(settings::me))
+        .route("/me", get(me::show))
         .route("/settings", get(settings::show))
         .route("/settings/tokens", post(settings::new_token))
         .route("/settings/tokens/{name}", post(settings::revoke))
         .route("/audit", get(audit::show))
         .route("/notices", get(notices::show))
         .route("/notices/test", post(notices::try_out))
+        .merge(signing_in())
+        .merge(own_ways())
+        .route("/settings/people", get(people::show).post(people::invite))
+        .route("/settings/people/{name}", get(people::detail).post(people::change))
+        .route("/settings/people/{name}/reset", post(people::reset))
+        .route("/settings/people/{name}/remove", post(people::remove))
+        .route("/settings/people/{name}/visits/end", post(people::end_visits))
+}
+
+/// The door beyond the password, and invitations.
+fn signing_in() -> Router<App> {
+    Router::new()
+        .route("/sign-in/code", get(door::ask_code).post(door::show_code))
+        .route("/sign-in/passkey/ask", post(passkey::ask))
+        .route("/sign-in/passkey", post(passkey::sign_in))
+        .route("/sign-in/with/{name}", get(provider::sign_in))
+        .route("/sign-in/with/{name}/back", get(provider::back))
+        .route("/invitation/{secret}", get(invitation::ask).post(invitation::take))
+        .route("/invitation/{secret}/with/{name}", post(provider::take_invitation))
+}
+
+/// What a person does about signing in.
+fn own_ways() -> Router<App> {
+    Router::new()
+        .route("/me/password", post(me::change_password))
+        .route("/me/codes", get(me::ask_codes).post(me::turn_codes_on))
+        .route("/me/codes/off", post(me::turn_codes_off))
+        .route("/me/codes/spare", post(me::make_spare))
+        .route("/me/passkeys/ask", post(passkey::ask_new))
+        .route("/me/passkeys", post(passkey::add))
+        .route("/me/passkeys/{id}/remove", post(passkey::remove))
+        .route("/me/accounts/{name}", post(provider::link))
+        .route("/me/accounts/{name}/remove", post(provider::unlink))
+        .route("/me/visits/end", post(me::end_others))
+        .route("/me/visits/{name}/end", post(me::end_visit))
 }
 
 /// Pages that each server answers for itself.
@@ -87,6 +127,7 @@ pub(crate) fn own() -> Router<App> {
 }
 
 pub(crate) use fault::for_people;
+pub(crate) use people::post_text;
 
 /// Pages with what surrounds them: failures in words, headers, and no change on another site's behalf.
 pub(crate) fn dressed(pages: Router<App>) -> Router<App> {

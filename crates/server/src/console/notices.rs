@@ -20,6 +20,7 @@ struct Page {
     ways: Vec<String>,
     may: bool,
     tenant: String,
+    is_admin: bool,
 }
 
 pub(crate) async fn show(visit: Visit) -> Response {
@@ -33,6 +34,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
         ways: plan.channels.iter().map(ToString::to_string).collect(),
         may: visit.may(Scope::Licenses),
         tenant: visit.tenant.to_string(),
+        is_admin: visit.may_everywhere(Scope::Admin),
     })
 }
 

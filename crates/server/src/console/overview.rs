@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::Response;
 use grantor_site::Site;
+use grantor_site::access::Scope;
 use grantor_web::answer::page;
 use grantor_web::frame::Frame;
 use jiff::Span;
@@ -30,6 +31,8 @@ struct Page {
     grants: usize,
     waiting: usize,
     now: String,
+    /// Whether license files may be loaded.
+    may: bool,
 }
 
 /// Something that somebody should look at.
@@ -51,17 +54,28 @@ struct Row {
 pub(crate) async fn show(visit: Visit) -> Response {
     let site = visit.app.consensus.view();
     let rows = rows(&visit, &site);
+    let (sessions, grants) = counts(&visit, &site);
     page(&Page {
         frame: visit.frame(),
         tenant: visit.tenant.to_string(),
         tenants: visit.tenants(),
         concerns: concerns(&visit, &site, &rows),
-        sessions: site.session_count(),
-        grants: site.grant_count(),
+        sessions,
+        grants,
+        may: visit.may(Scope::Licenses),
         waiting: rows.iter().map(|row| row.waiting).sum(),
         now: instant(visit.app.now()),
         rows,
     })
+}
+
+/// How many sessions and grants there are, of what the visitor may see.
+fn counts(visit: &Visit, site: &Site) -> (usize, usize) {
+    if !visit.caller.is_bound() {
+        return (site.session_count(), site.grant_count());
+    }
+    let theirs = site.sessions().filter(|(_, session)| *session.tenant == visit.tenant);
+    theirs.fold((0, 0), |(sessions, grants), (_, session)| (sessions + 1, grants + session.grants().len()))
 }
 
 /// The features of the tenant, the fullest first.
@@ -84,12 +98,13 @@ fn concerns(visit: &Visit, site: &Site, rows: &[Row]) -> Vec<Concern> {
     all.extend(licenses(visit, site));
     all.extend(rows.iter().filter_map(|row| scarce(visit, row)));
     all.extend(refused(visit));
+    let may = visit.may(Scope::Licenses);
     if site.index().features.keys().all(|key| key.tenant != visit.tenant) {
         all.push(Concern {
             state: "warn",
             what: "No license file is loaded.".to_owned(),
-            todo: "Load one".to_owned(),
-            address: visit.to("/licenses/import"),
+            todo: if may { "Load one" } else { "Look" }.to_owned(),
+            address: visit.to(if may { "/licenses/import" } else { "/licenses" }),
         });
     }
     all.sort_by_key(|concern| concern.state);
@@ -118,9 +133,10 @@ fn licenses(visit: &Visit, site: &Site) -> Vec<Concern> {
             }
             _ => return None,
         };
-        let (todo, path) = match what.contains("not activated") {
-            true => ("Activate it", "/activate"),
-            false => ("Renew it and load the new file", "/licenses/import"),
+        let (todo, path) = match (visit.may(Scope::Licenses), what.contains("not activated")) {
+            (false, _) => ("Look at it", "/licenses"),
+            (true, true) => ("Activate it", "/activate"),
+            (true, false) => ("Renew it and load the new file", "/licenses/import"),
         };
         Some(Concern { state, what, todo: todo.to_owned(), address: visit.to(path) })
     });

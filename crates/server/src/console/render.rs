@@ -24,6 +24,11 @@ pub(crate) fn said(code: &str) -> Option<String> {
         "revoked" => "The access token is of no use any more.",
         "ready" => "Everything is set up.",
         "sent" => "A test notice is on its way.",
+        "password" => "Your password is changed. Other visits of yours have ended.",
+        "codes-off" => "No code is asked for any more.",
+        "passkey" => "The passkey is added: it signs you in without a password.",
+        "linked" => "The account is linked: it signs you in from now on.",
+        "visits" => "The visits were ended.",
         _ => return None,
     };
     Some(text.to_owned())

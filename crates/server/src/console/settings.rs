@@ -32,7 +32,7 @@ struct Page {
     frame: Frame,
     settings: Settings,
     zone: String,
-    administrators: Vec<String>,
+    people: usize,
     tokens: Vec<Token>,
     scopes: Vec<(&'static str, &'static str)>,
     made: Option<String>,
@@ -59,7 +59,7 @@ impl Page {
             frame: visit.frame(),
             settings: site.settings().clone(),
             zone: visit.app.rules().loader.zone_name(),
-            administrators: site.access().administrators().map(str::to_owned).collect(),
+            people: site.access().head_count(),
             tokens: site.access().secrets(now).map(|(_, one)| token(one)).collect(),
             scopes: SCOPES.into_iter().map(|(scope, what)| (scope_name(scope), what)).collect(),
             made,
@@ -92,27 +92,4 @@ pub(crate) async fn revoke(visit: Visit, Path(name): Path<String>) -> Result<Res
     let by = visit.caller.need(Scope::Admin)?;
     visit.app.propose(Command::RevokeToken { name, by }).await?;
     Ok(done("/settings", "revoked"))
-}
-
-#[derive(Template)]
-#[template(path = "me.html")]
-struct Me {
-    frame: Frame,
-    name: String,
-    scopes: String,
-    until: String,
-}
-
-/// What the browser's own token is, and until when.
-pub(crate) async fn me(visit: Visit) -> Response {
-    let site = visit.app.consensus.view();
-    let own = site.access().tokens().find(|token| token.name == visit.caller.name());
-    let scopes = own.map(|token| token.scopes.iter().map(|scope| scope_name(*scope)).collect::<Vec<_>>());
-    let until = own.and_then(|token| token.until).map(instant);
-    page(&Me {
-        frame: visit.frame(),
-        name: visit.caller.name().to_owned(),
-        scopes: scopes.unwrap_or_default().join(", "),
-        until: until.unwrap_or_default(),
-    })
 }

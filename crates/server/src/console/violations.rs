@@ -51,6 +51,8 @@ struct Violations {
     frame: Frame,
     rows: Vec<Row>,
     may: bool,
+    /// Whether the clocks may be confirmed.
+    may_clock: bool,
     tenant: String,
 }
 
@@ -74,7 +76,8 @@ pub(crate) async fn show(visit: Visit) -> Response {
     page(&Violations {
         frame: visit.frame(),
         rows: site.violations().iter().filter_map(row).collect(),
-        may: visit.caller.need(Scope::Release).is_ok(),
+        may: visit.may_everywhere(Scope::Release),
+        may_clock: visit.may_everywhere(Scope::Admin),
         tenant: visit.tenant.to_string(),
     })
 }

@@ -1,6 +1,7 @@
 //! Refusals of the site as problem details for people and programs. The one place where a refusal gets its words.
 
 mod directory;
+mod people;
 
 use crate::clock::instant;
 use axum::Json;
@@ -328,7 +329,8 @@ fn about_administration(refusal: Refusal) -> Problem {
             Problem::new(Code::NotReserved, "too few seats are reserved", detail)
                 .hint("ask for fewer, or without the reservation")
         }
-        other => directory::about_directory(other)
+        other => people::about_people(&other)
+            .or_else(|| directory::about_directory(other))
             .unwrap_or_else(|| Problem::new(Code::Internal, "a refusal without words", "please report this")),
     }
 }

@@ -1,4 +1,4 @@
-//! Who asks: a bearer token and its scopes, or an application that is let in freely. Every handler names what it needs;
+//! Who asks: a person who is signed in or a token, with what it may do; or an application that is let in freely. Every handler names what it needs;
 //! there is no way past [`Caller::need`] to license or user data.
 
 use std::net::{IpAddr, SocketAddr};
@@ -8,7 +8,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use grantor_api::{Code, Problem};
-use grantor_site::access::{Scope, Token};
+use grantor_site::Timestamp;
+use grantor_site::access::Scope;
+use grantor_site::people::{Bearer, Right};
 
 use super::App;
 use super::answer::Failure;
@@ -23,7 +25,7 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 #[derive(Clone)]
 pub(crate) struct Caller {
     peer: IpAddr,
-    token: Option<Token>,
+    bearer: Option<Bearer>,
 }
 
 impl FromRequestParts<App> for Caller {
@@ -32,17 +34,17 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let peer = parts.extensions.get::<Peer>();
         let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |Peer(address)| address.ip().to_canonical());
-        let Some(bearer) = bearer(&parts.headers)? else { return Ok(Self { peer, token: None }) };
+        let Some(shown) = shown(&parts.headers)? else { return Ok(Self { peer, bearer: None }) };
         let site = app.consensus.view();
-        let token = site.access().token(&secret::hash(bearer), app.now()).cloned();
-        match token {
-            Some(token) => Ok(Self { peer, token: Some(token) }),
+        match site.access().bearer(&secret::hash(shown), app.now()) {
+            Some(bearer) => Ok(Self { peer, bearer: Some(bearer) }),
             None => Err(unauthenticated("the token is not known, or no longer of use").into()),
         }
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+/// The secret that a request shows.
+pub(super) fn shown(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
     token
@@ -57,52 +59,71 @@ fn unauthenticated(detail: &str) -> Problem {
 
 impl Caller {
     /// Whom a browser's cookie names.
-    pub(crate) fn of(token: Token) -> Self {
-        Self { peer: IpAddr::from([0, 0, 0, 0]), token: Some(token) }
+    pub(crate) fn of(bearer: Bearer) -> Self {
+        Self { peer: IpAddr::from([0, 0, 0, 0]), bearer: Some(bearer) }
     }
 
-    /// The token's name; empty without one.
+    fn bearer(&self) -> Result<&Bearer, Failure> {
+        self.bearer.as_ref().ok_or_else(|| unauthenticated("this needs a token").into())
+    }
+
+    /// The token's or the person's name; empty without one.
     pub(crate) fn name(&self) -> &str {
-        self.token.as_ref().map_or("", |token| &token.name)
+        self.bearer.as_ref().map_or("", |bearer| &bearer.name)
     }
 
-    /// Whether the token is for one tenant only.
+    /// The person who is signed in, and since when.
+    pub(crate) fn person(&self) -> Result<(&str, Timestamp), Failure> {
+        let bearer = self.bearer()?;
+        let since = bearer.signed_in.ok_or_else(|| {
+            Failure(
+                Problem::new(Code::Forbidden, "not for a token", "only a person who signed in has this page")
+                    .hint("sign in: `grantor login`, or the console's page"),
+            )
+        })?;
+        Ok((&bearer.name, since))
+    }
+
+    /// Whether everything that the caller may do is for some tenants only.
     pub(crate) fn is_bound(&self) -> bool {
-        self.token.as_ref().is_some_and(|token| token.tenant.is_some())
+        self.bearer.as_ref().is_some_and(|bearer| bearer.rights.iter().all(|right| right.tenant.is_some()))
     }
 
     /// Whether the caller may do what `scope` stands for, for every tenant; who it is, for the log.
     pub(crate) fn need(&self, scope: Scope) -> Result<String, Failure> {
-        let token = self.token.as_ref().ok_or_else(|| unauthenticated("this needs a token"))?;
-        if token.tenant.is_some() {
-            return Err(forbidden("the token is for one tenant only"));
+        let bearer = self.bearer()?;
+        if bearer.rights.iter().any(|right| right.tenant.is_none() && gives(right, scope)) {
+            return Ok(bearer.name.clone());
         }
-        Self::may(token, scope)?;
-        Ok(token.name.clone())
+        if self.is_bound() {
+            return Err(forbidden(&format!("what `{}` may do is for one tenant only", bearer.name)));
+        }
+        Err(lacks(bearer, scope))
     }
 
     /// Whether the caller may do it for `tenant`.
     pub(crate) fn need_for(&self, scope: Scope, tenant: &str) -> Result<String, Failure> {
-        let token = self.token.as_ref().ok_or_else(|| unauthenticated("this needs a token"))?;
-        if token.tenant.as_deref().is_some_and(|of| of != tenant) {
-            return Err(forbidden("the token is for another tenant"));
+        let bearer = self.bearer()?;
+        let mut here = bearer.rights.iter().filter(|right| counts_in(right, tenant)).peekable();
+        if here.peek().is_none() {
+            return Err(forbidden(&format!("what `{}` may do is for another tenant", bearer.name)));
         }
-        Self::may(token, scope)?;
-        Ok(token.name.clone())
+        if here.any(|right| gives(right, scope)) {
+            Ok(bearer.name.clone())
+        } else {
+            Err(lacks(bearer, scope))
+        }
     }
 
-    /// The tenant that the caller is bound to and may read.
-    pub(crate) fn reads(&self) -> Result<Option<Arc<str>>, Failure> {
-        let token = self.token.as_ref().ok_or_else(|| unauthenticated("this needs a token"))?;
-        Self::may(token, Scope::Read)?;
-        Ok(token.tenant.clone())
-    }
-
-    fn may(token: &Token, scope: Scope) -> Result<(), Failure> {
-        if token.scopes.contains(&scope) || token.scopes.contains(&Scope::Admin) {
-            return Ok(());
+    /// The tenants that the caller is bound to and may read; `None` = all.
+    pub(crate) fn reads(&self) -> Result<Option<Vec<Arc<str>>>, Failure> {
+        let bearer = self.bearer()?;
+        let read: Vec<&Right> = bearer.rights.iter().filter(|right| gives(right, Scope::Read)).collect();
+        if read.is_empty() {
+            return Err(lacks(bearer, Scope::Read));
         }
-        Err(forbidden(&format!("the token `{}` lacks the scope `{}`", token.name, scope_name(scope))))
+        // One that is for all makes it all.
+        Ok(read.into_iter().map(|right| right.tenant.clone()).collect())
     }
 
     /// Whether an application may open sessions of `tenant` (design.md §5).
@@ -112,16 +133,32 @@ impl Caller {
             Applications::OpenOnPrivate => is_private(self.peer),
             Applications::Token => false,
         };
-        if free && self.token.is_none() {
+        if free && self.bearer.is_none() {
             return Ok(());
         }
         self.need_for(Scope::Checkout, tenant).map(drop)
     }
 }
 
+fn counts_in(right: &Right, tenant: &str) -> bool {
+    right.tenant.as_deref().is_none_or(|of| of == tenant)
+}
+
+fn gives(right: &Right, scope: Scope) -> bool {
+    right.scopes.contains(&scope) || right.scopes.contains(&Scope::Admin)
+}
+
+fn lacks(bearer: &Bearer, scope: Scope) -> Failure {
+    let scope = scope_name(scope);
+    forbidden(&match bearer.signed_in {
+        Some(_) => format!("none of the roles of `{}` allows what needs the scope `{scope}`", bearer.name),
+        None => format!("the token `{}` lacks the scope `{scope}`", bearer.name),
+    })
+}
+
 fn forbidden(detail: &str) -> Failure {
     Problem::new(Code::Forbidden, "not allowed", detail)
-        .hint("ask an administrator for a token with the scope")
+        .hint("ask an administrator for the role, or for a token with the scope")
         .into()
 }
 

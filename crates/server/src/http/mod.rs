@@ -16,6 +16,7 @@ mod loans;
 mod login;
 mod metrics;
 pub(crate) mod notices;
+mod people;
 mod quick;
 mod sessions;
 mod status;
@@ -49,8 +50,9 @@ pub(crate) use checkouts::grant;
 pub(crate) use cluster::{describe, give_up_lead, own_status};
 pub(crate) use directory::warning;
 pub(crate) use files::{Prepared, change as pool_change, not_remembered};
-pub(crate) use login::{make_first, sign_in_as};
+pub(crate) use login::make_first;
 pub(crate) use metrics::Counters;
+pub(crate) use people::{changed as person_changed, invite, means};
 pub(crate) use quick::Front;
 pub(crate) use status::{feature as feature_status, holding};
 
@@ -70,7 +72,7 @@ pub(crate) struct Shared {
     /// What the server was started with.
     pub(crate) config: Config,
     pub(crate) counters: Counters,
-    pub(crate) guesses: login::Guesses,
+    pub(crate) door: crate::signin::Door,
     pub(crate) recent: Recent,
     pub(crate) tenant: Arc<str>,
     pub(crate) host: String,
@@ -228,6 +230,8 @@ fn for_the_leader() -> OpenApiRouter<App> {
         .routes(routes!(leases::renew, leases::give_back))
         .routes(routes!(login::setup))
         .routes(routes!(login::login))
+        .routes(routes!(login::accept))
+        .routes(routes!(login::change_password))
         .routes(routes!(admin::tokens, admin::new_token))
         .routes(routes!(admin::revoke_token))
         .routes(routes!(admin::remove_grant))
@@ -243,6 +247,10 @@ fn for_the_leader() -> OpenApiRouter<App> {
         .routes(routes!(notices::list))
         .routes(routes!(notices::try_out))
         .merge(directory::routes())
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::change, people::remove))
+        .routes(routes!(people::reset))
+        .routes(routes!(people::end_visits))
 }
 
 /// What each server answers for itself.

@@ -39,7 +39,7 @@ pub(crate) async fn status(
     let site = app.consensus.view();
     let today = app.rules().loader.today(app.now());
     let sees = |tenant: &str| {
-        bound.as_deref().is_none_or(|of| of == tenant)
+        bound.as_ref().is_none_or(|of| of.iter().any(|of| **of == *tenant))
             && wanted.tenant.as_deref().is_none_or(|of| of == tenant)
     };
     let folded = wanted.feature.as_ref().map(|feature| feature.to_lowercase());

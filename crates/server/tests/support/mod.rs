@@ -13,6 +13,7 @@
 
 use std::time::{Duration, Instant};
 
+pub mod browser;
 pub mod issue;
 pub mod peer;
 pub mod raw;

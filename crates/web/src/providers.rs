@@ -1,5 +1,5 @@
 //! Other houses that people sign in at, by OpenID Connect: the authorization code flow with PKCE, a nonce and a state, each of use
-//! once. Asks the provider, and says who it vouches for; whom that is here is the business of [`crate::identities`].
+//! once. Asks the provider, and says who it vouches for; whom that is here is the service's business.
 //!
 //! Asking blocks: the caller does it off the threads that serve. The provider's description and keys are read anew each time, so a
 //! key that it changed is never missed.
@@ -26,8 +26,6 @@ use serde::{Deserialize, Serialize};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 pub use refused::NoSignIn;
-
-use crate::{Failure, Refusal};
 
 /// Time for one question to a provider.
 const TIME: Duration = Duration::from_secs(10);
@@ -77,7 +75,7 @@ pub struct Setting {
     pub title: String,
     /// Its issuer, `https://…` as it names itself.
     pub issuer: String,
-    /// What the portal is called there.
+    /// What the service is called there.
     pub client_id: String,
     /// The file with the secret that goes with it; none for a public client.
     pub client_secret_file: Option<PathBuf>,
@@ -93,7 +91,8 @@ pub struct Setting {
 
 impl Setting {
     /// What is wrong with it, as far as it can be told without asking anybody.
-    pub(crate) fn problem(&self) -> Option<String> {
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
         let plain = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '-';
         if self.name.is_empty() || !self.name.chars().all(plain) {
             return Some(format!("name `{}`: small letters, digits and `-`, at least one", self.name));
@@ -158,8 +157,8 @@ pub struct Said {
 
 /// Where a browser comes back to.
 #[must_use]
-pub fn way_back(portal: &str, name: &str) -> String {
-    format!("{portal}/sign-in/with/{name}/back")
+pub fn way_back(address: &str, name: &str) -> String {
+    format!("{address}/sign-in/with/{name}/back")
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -195,7 +194,7 @@ fn agent(roots: Option<&Path>) -> io::Result<ureq::Agent> {
 }
 
 impl Provider {
-    /// Reads its files. Asks nobody yet: a provider that is away keeps no portal from starting.
+    /// Reads its files. Asks nobody yet: a provider that is away keeps no service from starting.
     ///
     /// # Errors
     /// A file that can't be read, an issuer that is no address.
@@ -221,11 +220,6 @@ impl Provider {
         })
     }
 
-    /// Why it signs nobody in.
-    pub(crate) fn refuses(&self, why: NoSignIn) -> Failure {
-        Refusal::Provider { title: self.title.clone(), why }.into()
-    }
-
     /// Who vouches.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -244,9 +238,9 @@ impl Provider {
         Ok(HttpResponse::from_parts(parts, bytes))
     }
 
-    /// As the provider knows the portal, with what it says of itself today.
-    fn client(&self, back: &str) -> Result<Known, Failure> {
-        let back = RedirectUrl::new(back.to_owned()).map_err(|_| self.refuses(NoSignIn::Odd))?;
+    /// As the provider knows the service, with what it says of itself today.
+    fn client(&self, back: &str) -> Result<Known, NoSignIn> {
+        let back = RedirectUrl::new(back.to_owned()).map_err(|_| NoSignIn::Odd)?;
         let described = self.described()?;
         let takes = described.token_endpoint_auth_methods_supported().cloned().unwrap_or_default();
         let by_form = takes.contains(&CoreClientAuthMethod::ClientSecretPost)
@@ -257,17 +251,16 @@ impl Provider {
         Ok(client.set_redirect_uri(back).set_auth_type(how))
     }
 
-    fn described(&self) -> Result<CoreProviderMetadata, Failure> {
+    fn described(&self) -> Result<CoreProviderMetadata, NoSignIn> {
         let fetch = |request| self.fetch(request);
-        CoreProviderMetadata::discover(&self.issuer, &fetch)
-            .map_err(|error| self.refuses(NoSignIn::of_description(&error)))
+        CoreProviderMetadata::discover(&self.issuer, &fetch).map_err(|error| NoSignIn::of_description(&error))
     }
 
     /// Where a browser goes to sign in there, and comes back with `state` to `back`; `anew`: asked to show once more who it is.
     ///
     /// # Errors
     /// [`NoSignIn::Away`], [`NoSignIn::Odd`].
-    pub fn send(&self, back: &str, state: String, anew: bool) -> Result<Away, Failure> {
+    pub fn send(&self, back: &str, state: String, anew: bool) -> Result<Away, NoSignIn> {
         let client = self.client(back)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
@@ -287,20 +280,19 @@ impl Provider {
     ///
     /// # Errors
     /// What is wrong with the code or the token, by name; [`NoSignIn::Away`], [`NoSignIn::Odd`].
-    pub fn vouched(&self, back: &str, kept: &Kept, code: &str) -> Result<Said, Failure> {
+    pub fn vouched(&self, back: &str, kept: &Kept, code: &str) -> Result<Said, NoSignIn> {
         let client = self.client(back)?;
-        let asked = client
-            .exchange_code(AuthorizationCode::new(code.to_owned()))
-            .map_err(|_| self.refuses(NoSignIn::Odd))?;
+        let asked =
+            client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(|_| NoSignIn::Odd)?;
         let answer = asked
             .set_pkce_verifier(PkceCodeVerifier::new(kept.verifier.clone()))
             .request(&|request| self.fetch(request))
-            .map_err(|error| self.refuses(NoSignIn::of_code(&error)))?;
-        let token: &CoreIdToken = answer.id_token().ok_or_else(|| self.refuses(NoSignIn::Odd))?;
+            .map_err(|error| NoSignIn::of_code(&error))?;
+        let token: &CoreIdToken = answer.id_token().ok_or(NoSignIn::Odd)?;
         let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
         let claims = token
             .claims(&verifier, &Nonce::new(kept.nonce.clone()))
-            .map_err(|error| self.refuses(NoSignIn::of_token(&error)))?;
+            .map_err(|error| NoSignIn::of_token(&error))?;
         let mut said = Said {
             issuer: claims.issuer().to_string(),
             subject: claims.subject().to_string(),
@@ -311,9 +303,8 @@ impl Provider {
             && let Ok(asked) = client
                 .user_info(answer.access_token().clone(), Some(SubjectIdentifier::new(said.subject.clone())))
         {
-            let told: CoreUserInfoClaims = asked
-                .request(&|request| self.fetch(request))
-                .map_err(|error| self.refuses(NoSignIn::of_person(&error)))?;
+            let told: CoreUserInfoClaims =
+                asked.request(&|request| self.fetch(request)).map_err(|error| NoSignIn::of_person(&error))?;
             said.mail = told.email().map(|mail| mail.trim().to_lowercase());
             said.mail_verified = told.email_verified() == Some(true);
         }
@@ -324,14 +315,14 @@ impl Provider {
     ///
     /// # Errors
     /// [`NoSignIn::NoMail`], [`NoSignIn::MailNotVerified`], [`NoSignIn::WrongDomain`].
-    pub fn mail(&self, said: &Said) -> Result<String, Failure> {
-        let mail = said.mail.clone().ok_or_else(|| self.refuses(NoSignIn::NoMail))?;
+    pub fn mail(&self, said: &Said) -> Result<String, NoSignIn> {
+        let mail = said.mail.clone().ok_or(NoSignIn::NoMail)?;
         if !said.mail_verified {
-            return Err(self.refuses(NoSignIn::MailNotVerified(mail)));
+            return Err(NoSignIn::MailNotVerified(mail));
         }
         let domain = mail.rsplit('@').next().unwrap_or_default();
         if !self.domains.is_empty() && !self.domains.contains(domain) {
-            return Err(self.refuses(NoSignIn::WrongDomain(mail)));
+            return Err(NoSignIn::WrongDomain(mail));
         }
         Ok(mail)
     }

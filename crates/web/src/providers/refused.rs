@@ -17,8 +17,8 @@ pub enum NoSignIn {
     /// An answer that makes no sense.
     #[error("it answers what makes no sense here")]
     Odd,
-    /// The portal is not known there, or by another secret.
-    #[error("it does not know this portal")]
+    /// The service is not known there, or by another secret.
+    #[error("it does not know this service")]
     NotLetIn,
     /// The person did not sign in there, or was not let.
     #[error("you were not signed in there")]
@@ -32,7 +32,7 @@ pub enum NoSignIn {
     /// The token answers another question.
     #[error("its answer is to another question than this one")]
     WrongNonce,
-    /// The token is for somebody else's portal.
+    /// The token is for somebody else's service.
     #[error("its answer is meant for another service")]
     WrongAudience,
     /// The token is by somebody else.
@@ -68,9 +68,9 @@ impl NoSignIn {
         match self {
             Self::Away => "try again in a moment, or sign in with your password",
             Self::Odd | Self::NotLetIn | Self::WrongIssuer | Self::WrongSignature => {
-                "sign in with your password, and tell the portal's administrator"
+                "sign in with your password, and tell your administrator"
             }
-            Self::WrongAudience => "tell the portal's administrator",
+            Self::WrongAudience => "tell your administrator",
             Self::Declined | Self::CodeEnded | Self::OtherBrowser | Self::WrongNonce | Self::Expired => {
                 "begin once more on the sign-in page"
             }

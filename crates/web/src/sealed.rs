@@ -21,7 +21,7 @@ fn hmac(key: &[u8]) -> Hmac<Sha256> {
         .unwrap_or_else(|_| unreachable!("HMAC takes keys of every length"))
 }
 
-/// The key that seals; of one portal, and of all its processes.
+/// The key that seals; of one service, and of all its processes.
 #[derive(Clone)]
 pub struct Seal {
     cipher: XChaCha20Poly1305,
@@ -48,16 +48,29 @@ impl Seal {
             made.sync_all()?;
         }
         let bytes = Zeroizing::new(std::fs::read(file)?);
-        let cipher = XChaCha20Poly1305::new_from_slice(&bytes).map_err(|_| {
+        let key: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| {
             io::Error::new(io::ErrorKind::InvalidData, format!("{}: it is not 32 bytes long", file.display()))
         })?;
-        // Another key than the cipher's, from the same bytes.
-        let mut derived = hmac(&bytes);
-        derived.update(b"grantor portal: tags");
-        Ok(Self { cipher, tags: hmac(&derived.finalize().into_bytes()) })
+        Ok(Self::of(key))
     }
 
-    /// A tag that only this portal can make, in small letters and digits: for links and addresses that need no account.
+    /// The key that is worked out from a secret which serves other purposes, too.
+    #[must_use]
+    pub fn for_purpose(secret: &[u8; 32], purpose: &str) -> Self {
+        let mut derived = hmac(secret);
+        derived.update(purpose.as_bytes());
+        Self::of(&derived.finalize().into_bytes().into())
+    }
+
+    fn of(key: &[u8; 32]) -> Self {
+        // Another key than the cipher's, from the same bytes.
+        let mut derived = hmac(key);
+        derived.update(b"grantor portal: tags");
+        let tags = hmac(&derived.finalize().into_bytes());
+        Self { cipher: XChaCha20Poly1305::new(key.into()), tags }
+    }
+
+    /// A tag that only this service can make, in small letters and digits: for links and addresses that need no account.
     #[must_use]
     pub fn tag(&self, purpose: &str, what: &str) -> String {
         let mut tag = self.tags.clone();

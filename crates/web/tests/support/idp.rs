@@ -1,6 +1,6 @@
 //! A small OpenID Connect provider over TLS: discovery, keys, authorize, token and userinfo. It checks what a good one checks (the
 //! portal's secret, PKCE, the address to come back to, that a code is used once), and lies where a test wants it to.
-#![allow(unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "a test's support")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "a test's support")]
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -15,8 +15,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use grantor_portal::providers::{Provider, Setting, Worth};
 use grantor_web::listen::{Bounds, https};
+use grantor_web::providers::{Provider, Setting, Worth};
 use grantor_web::tls::{Tls, identity};
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
@@ -176,7 +176,8 @@ impl Idp {
         let (agent, address) = (self.agent.clone(), address.to_owned());
         let answer = tokio::task::spawn_blocking(move || agent.get(&address).call().unwrap()).await.unwrap();
         let back = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
-        back.strip_prefix("https://portal.test").unwrap().to_owned()
+        let behind = back.strip_prefix("https://").unwrap();
+        behind[behind.find('/').unwrap()..].to_owned()
     }
 
     fn sign(&self, claims: &Value) -> String {
@@ -264,7 +265,7 @@ fn refused(status: StatusCode, error: &str) -> Response {
     (status, Json(json!({ "error": error }))).into_response()
 }
 
-/// The portal's name and secret as RFC 6749 (2.3.1) has them: each encoded as in a form, then together in base64.
+/// The service's name and secret as RFC 6749 (2.3.1) has them: each encoded as in a form, then together in base64.
 fn is_the_portal(headers: &HeaderMap) -> bool {
     let encoded: String = form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
     let wanted = format!("Basic {}", STANDARD.encode(format!("grantor:{encoded}")));
