@@ -107,6 +107,8 @@ pub enum Code {
     Unavailable,
     /// The server's fault.
     Internal,
+    /// It is not any more what the request was made for: look at it again.
+    Changed,
 }
 
 impl Code {
@@ -148,6 +150,7 @@ impl Code {
             | Self::ClockNotAccused
             | Self::NameTaken => 409,
             Self::NoSuchSession | Self::AlreadyReturned | Self::RequestDone => 410,
+            Self::Changed => 412,
             Self::TooLarge => 413,
             Self::BadLicenseFile | Self::BadConfiguration => 422,
             Self::TooManyTries | Self::QueueFull => 429,

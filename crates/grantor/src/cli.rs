@@ -3,6 +3,7 @@
 mod cluster;
 mod directory;
 mod keys;
+mod ldap;
 mod portal;
 
 use std::path::PathBuf;
@@ -12,10 +13,11 @@ use clap_complete::Shell;
 
 pub(crate) use cluster::ClusterAction;
 pub(crate) use directory::{
-    AllocateAction, Allocation, Apply, Assign, GroupAction, Import, Members, MembersAction, RoleAction,
-    Search, StationAction, Tenant, UserAction, Way,
+    AllocateAction, Allocation, Apply, Assign, GroupAction, Import, ImportFrom, Members, MembersAction,
+    RoleAction, Search, StationAction, Tenant, UserAction, Way,
 };
 pub(crate) use keys::{HolderArgs, Keys};
+pub(crate) use ldap::{GroupsBy, Ldap, ServiceKind};
 pub(crate) use portal::{
     AccountKind, Audit, KeyWish, Password, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile,
     PortalKey, PortalOrder, PortalPerson, PortalSite, Signer,
@@ -111,7 +113,7 @@ pub(crate) enum Command {
     /// Allocate access licenses to users and stations, and see what is allocated
     #[command(subcommand)]
     Allocate(AllocateAction),
-    /// Bring in users, stations, groups, roles and allocations from a table
+    /// Bring in users, stations, groups, roles and allocations from a table, or users and groups from a directory service
     Import(Import),
     /// Write users, stations, groups, roles and allocations as a table
     Export(Tenant),

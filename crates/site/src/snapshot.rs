@@ -22,6 +22,10 @@ const WITH_MORE: u16 = 3;
 /// The fourth: the same with the directory, the license types that disconnect, the requests answered lately and the latest
 /// generations of license files behind the loans; where there are any.
 const WITH_DIRECTORY: u16 = 4;
+/// The fifth: the same with what identity providers say of users and groups behind the generations; where they do.
+const WITH_PROFILES: u16 = 5;
+/// The latest.
+const LATEST: u16 = WITH_PROFILES;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +44,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {WITH_DIRECTORY}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {LATEST}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -66,6 +70,7 @@ impl Site {
     pub fn write_snapshot(&self, out: &mut impl Write) -> io::Result<()> {
         let has_more = !self.loans.is_empty() || self.ties.replaced.len() > 0;
         let version = match (has_more, self.ties.is_empty()) {
+            _ if self.has_what_came_fifth() => WITH_PROFILES,
             _ if self.has_what_came_fourth() => WITH_DIRECTORY,
             (true, _) => WITH_MORE,
             (false, false) => WITH_TIES,
@@ -82,7 +87,10 @@ impl Site {
         }
         if version >= WITH_DIRECTORY {
             let fourth = (&self.directory, &self.disconnects.minutes, &self.answered, &self.generations);
-            postcard::to_io(&fourth, out).map_err(io::Error::other)?;
+            postcard::to_io(&fourth, &mut *out).map_err(io::Error::other)?;
+        }
+        if version >= WITH_PROFILES {
+            postcard::to_io(&(&self.directory.profiles,), out).map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -95,7 +103,7 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if !(PLAIN..=WITH_DIRECTORY).contains(&version) {
+        if !(PLAIN..=LATEST).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
@@ -107,10 +115,13 @@ impl Site {
             ((site.ties.replaced, site.loans), rest) = postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         if version >= WITH_DIRECTORY {
-            ((site.directory, site.disconnects.minutes, site.answered, site.generations), _) =
+            ((site.directory, site.disconnects.minutes, site.answered, site.generations), rest) =
                 postcard::take_from_bytes(rest).map_err(damaged)?;
-            site.directory.index();
         }
+        if version >= WITH_PROFILES {
+            ((site.directory.profiles,), _) = postcard::take_from_bytes(rest).map_err(damaged)?;
+        }
+        site.directory.index();
         site.share_again();
         site.note_loan_hours();
         site.note_all_disconnects();
@@ -122,6 +133,10 @@ impl Site {
             && self.disconnects.is_empty()
             && self.answered.is_empty()
             && self.generations.is_empty())
+    }
+
+    fn has_what_came_fifth(&self) -> bool {
+        !self.directory.profiles.is_empty()
     }
 
     /// SHA-256 over the state: equal on every server at an equal index.
