@@ -13,11 +13,11 @@ use clap_complete::Shell;
 
 pub(crate) use cluster::ClusterAction;
 pub(crate) use directory::{
-    AllocateAction, Allocation, Apply, Assign, GroupAction, Import, ImportFrom, Members, MembersAction,
-    RoleAction, Search, StationAction, Tenant, UserAction, Way,
+    AllocateAction, Allocation, Apply, Assign, GroupAction, Import, Members, MembersAction, RoleAction,
+    Search, StationAction, Tenant, UserAction, Way,
 };
 pub(crate) use keys::{HolderArgs, Keys};
-pub(crate) use ldap::{GroupsBy, Ldap, ServiceKind};
+pub(crate) use ldap::{GroupsBy, ImportFrom, Ldap, ServiceKind};
 pub(crate) use portal::{
     AccountKind, Audit, KeyWish, Password, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile,
     PortalKey, PortalOrder, PortalPerson, PortalSite, Signer,

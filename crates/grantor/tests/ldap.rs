@@ -68,7 +68,8 @@ fn used(server: &Server) -> (u64, u64) {
     let user = |user: &Value| user["consumes"].as_array().is_some_and(|all| !all.is_empty());
     let users: Vec<Value> = serde_json::from_str(&server.ok("user list --json")).unwrap();
     let groups: Vec<Value> = serde_json::from_str(&server.ok("group list --json")).unwrap();
-    let size = groups.iter().find(|group| group["name"] == "AGENTS").map_or(0, |of| of["size"].as_u64().unwrap());
+    let size =
+        groups.iter().find(|group| group["name"] == "AGENTS").map_or(0, |of| of["size"].as_u64().unwrap());
     (users.iter().filter(|of| user(of)).count() as u64, size)
 }
 
@@ -104,7 +105,10 @@ fn a_directory_service_is_imported_first_come_first_served_and_a_second_run_goes
     assert_eq!(done.status.code(), Some(1), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(used(&server), (40, 40));
     let user: Value = serde_json::from_str(&server.ok("user show user007 --json")).unwrap();
-    assert_eq!((user["mail"].as_str(), user["given_name"].as_str()), (Some("user007@example.com"), Some("user007")));
+    assert_eq!(
+        (user["mail"].as_str(), user["given_name"].as_str()),
+        (Some("user007@example.com"), Some("user007"))
+    );
     assert!(user["external_id"].as_str().unwrap().starts_with("ldap:"), "{user}");
 
     // Two agents go, and the next run has room for two of the five who are left; once all have room nothing is to be done.
@@ -171,7 +175,10 @@ fn accounts_of_active_directory_are_known_by_guid_control_bits_and_the_groups_th
          -\ndelete: memberOf\n",
     );
     let second = server.ok(&import(&slapd, kind));
-    assert!(second.contains("~ user ada: disabled") && second.contains("- members of group OTHERS: ada"), "{second}");
+    assert!(
+        second.contains("~ user ada: disabled") && second.contains("- members of group OTHERS: ada"),
+        "{second}"
+    );
 }
 
 fn base64_of(bytes: &[u8]) -> String {

@@ -46,7 +46,12 @@ impl Answer {
     /// Status and `scimType` of an error, which is well-formed.
     fn fault(&self) -> (u16, &str) {
         assert_eq!(self.header("content-type"), "application/scim+json");
-        assert_eq!(self.body["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]), "{}", self.body);
+        assert_eq!(
+            self.body["schemas"],
+            json!(["urn:ietf:params:scim:api:messages:2.0:Error"]),
+            "{}",
+            self.body
+        );
         assert_eq!(self.body["status"], self.status.to_string());
         (self.status, self.body["scimType"].as_str().unwrap_or_default())
     }
@@ -59,7 +64,9 @@ impl Answer {
     fn names(&self) -> Vec<&str> {
         assert_eq!(self.status, 200, "{}", self.body);
         let all = self.body["Resources"].as_array().unwrap();
-        all.iter().filter_map(|one| one["userName"].as_str().or_else(|| one["displayName"].as_str())).collect()
+        all.iter()
+            .filter_map(|one| one["userName"].as_str().or_else(|| one["displayName"].as_str()))
+            .collect()
     }
 }
 
@@ -118,7 +125,8 @@ impl Provisioned {
     }
 
     fn patch(&self, path: &str, operations: Value) -> Answer {
-        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        let body =
+            json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
         self.ask("PATCH", path, &body)
     }
 
@@ -161,19 +169,31 @@ fn a_user_is_made_found_changed_and_deleted_and_keeps_the_id_under_another_name(
     assert!(!made.body.to_string().contains("never kept"));
     let read = at.get(&format!("/Users/{id}"));
     assert_eq!((&read.body, read.header("etag")), (&made.body, made.header("etag")));
-    for filter in ["userName eq \"ANN@example.com\"", "externalId eq \"00u1\"", "displayName sw \"ann\" and active eq true"] {
+    for filter in [
+        "userName eq \"ANN@example.com\"",
+        "externalId eq \"00u1\"",
+        "displayName sw \"ann\" and active eq true",
+    ] {
         assert_eq!(at.filtered("/Users", filter).names(), ["ann@example.com"], "{filter}");
     }
     assert_eq!(at.filtered("/Users", "externalId eq \"00U1\"").names(), [""; 0]);
 
-    let renamed = at.patch(&format!("/Users/{id}"), json!([{ "op": "Replace", "path": "userName", "value": "ann.lee" }]));
-    assert_eq!((renamed.status, renamed.body["userName"].as_str(), renamed.id()), (200, Some("ann.lee"), id.clone()));
+    let renamed = at
+        .patch(&format!("/Users/{id}"), json!([{ "op": "Replace", "path": "userName", "value": "ann.lee" }]));
+    assert_eq!(
+        (renamed.status, renamed.body["userName"].as_str(), renamed.id()),
+        (200, Some("ann.lee"), id.clone())
+    );
     assert_eq!(renamed.body["externalId"], "00u1");
     let put = at.ask("PUT", &format!("/Users/{id}"), &json!({ "userName": "ann.lee", "externalId": "00u1" }));
-    assert_eq!((put.status, &put.body["displayName"], &put.body["active"]), (200, &Value::Null, &json!(true)));
+    assert_eq!(
+        (put.status, &put.body["displayName"], &put.body["active"]),
+        (200, &Value::Null, &json!(true))
+    );
     let gone = at.ask("DELETE", &format!("/Users/{id}"), &Value::Null);
     assert_eq!((gone.status, gone.body), (204, json!("")));
-    for (method, body) in [("GET", Value::Null), ("DELETE", Value::Null), ("PUT", json!({ "userName": "x" }))] {
+    for (method, body) in [("GET", Value::Null), ("DELETE", Value::Null), ("PUT", json!({ "userName": "x" }))]
+    {
         assert_eq!(at.ask(method, &format!("/Users/{id}"), &body).fault(), (404, ""));
     }
     // The name is free again, and the new user has another id.
@@ -215,17 +235,26 @@ fn the_worked_example_by_scim_takes_thirty_two_and_whoever_is_beyond_capacity_is
     let at = Provisioned::with(32);
     let ids: Vec<String> = (0..34).map(|number| at.user(&format!("user{number:02}"))).collect();
     let members = |ids: &[String]| -> Value { ids.iter().map(|id| json!({ "value": id })).collect() };
-    let group = at.create("/Groups", &json!({ "displayName": "AGENTS", "externalId": "g1", "members": members(&ids[..30]) }));
+    let group = at.create(
+        "/Groups",
+        &json!({ "displayName": "AGENTS", "externalId": "g1", "members": members(&ids[..30]) }),
+    );
     at.roles("AGENTS");
     assert_eq!(at.in_use(), 30);
     let path = format!("/Groups/{group}");
-    let add = |ids: &[String]| at.patch(&path, json!([{ "op": "Add", "path": "members", "value": members(ids) }]));
+    let add =
+        |ids: &[String]| at.patch(&path, json!([{ "op": "Add", "path": "members", "value": members(ids) }]));
     assert_eq!(add(&ids[30..32]).status, 204);
     assert_eq!(at.in_use(), 32);
     // All or nothing: one fits nowhere, and neither comes in.
     let full = add(&ids[32..33]);
     assert_eq!(full.fault(), (409, ""));
-    assert!(full.detail().starts_with("1 more seats of `WFM` are needed and 0 are left, 1 too few: 32 of 32 are out"), "{}", full.detail());
+    assert!(
+        full.detail()
+            .starts_with("1 more seats of `WFM` are needed and 0 are left, 1 too few: 32 of 32 are out"),
+        "{}",
+        full.detail()
+    );
     // A user who is disabled frees the license, first come, first served; then nobody else can be enabled.
     let set = |id: &str, active: Value| {
         at.patch(&format!("/Users/{id}"), json!([{ "op": "Replace", "value": { "active": active } }]))
@@ -237,7 +266,10 @@ fn the_worked_example_by_scim_takes_thirty_two_and_whoever_is_beyond_capacity_is
     assert!(refused.detail().contains("seats of `WFM`"), "{}", refused.detail());
     assert_eq!(at.get(&format!("/Users/{}", ids[0])).body["active"], false);
     let shown = at.get(&format!("/Users/{}", ids[32])).body;
-    assert_eq!((shown["groups"][0]["display"].as_str(), shown["groups"][0]["value"].as_str()), (Some("AGENTS"), Some(&*group)));
+    assert_eq!(
+        (shown["groups"][0]["display"].as_str(), shown["groups"][0]["value"].as_str()),
+        (Some("AGENTS"), Some(&*group))
+    );
 }
 
 #[test]
@@ -248,16 +280,25 @@ fn groups_are_made_renamed_filled_emptied_and_deleted() {
     let path = format!("/Groups/{group}");
     let members = || -> Vec<String> {
         let body = at.get(&path).body;
-        body["members"].as_array().unwrap().iter().map(|one| one["display"].as_str().unwrap().to_owned()).collect()
+        body["members"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["display"].as_str().unwrap().to_owned())
+            .collect()
     };
     let patch = |operations: Value| {
         let answer = at.patch(&path, operations);
         assert_eq!(answer.status, 204, "{}", answer.body);
     };
-    patch(json!([{ "op": "add", "path": "members", "value": [{ "value": ids[1] }, { "value": ids[2], "display": "x" }] }]));
+    patch(
+        json!([{ "op": "add", "path": "members", "value": [{ "value": ids[1] }, { "value": ids[2], "display": "x" }] }]),
+    );
     assert_eq!(members(), ["ann", "bob", "eve"]);
     patch(json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]) }]));
-    patch(json!([{ "op": "Remove", "path": "members", "value": [{ "value": ids[1] }, { "value": "4000000" }] }]));
+    patch(
+        json!([{ "op": "Remove", "path": "members", "value": [{ "value": ids[1] }, { "value": "4000000" }] }]),
+    );
     assert_eq!(members(), ["eve"]);
     patch(json!([
         { "op": "replace", "value": { "id": group, "displayName": "Team" } },
@@ -267,13 +308,30 @@ fn groups_are_made_renamed_filled_emptied_and_deleted() {
     ]));
     assert_eq!(members(), ["ann", "eve"]);
     assert_eq!(at.filtered("/Groups", "displayName eq \"team\"").names(), ["Team"]);
-    assert_eq!(at.filtered("/Groups", &format!("id eq \"{group}\" and members eq \"{}\"", ids[0])).names(), ["Team"]);
+    assert_eq!(
+        at.filtered("/Groups", &format!("id eq \"{group}\" and members eq \"{}\"", ids[0])).names(),
+        ["Team"]
+    );
     assert_eq!(at.filtered("/Groups", &format!("members.value eq \"{}\"", ids[1])).names(), [""; 0]);
     let without = at.get("/Groups?excludedAttributes=members").body;
-    assert_eq!((&without["Resources"][0]["members"], without["totalResults"].as_u64()), (&Value::Null, Some(1)));
-    let seen = at.ask("PATCH", &format!("{path}?attributes=members"), &json!({ "Operations": [{ "op": "remove", "path": "members" }] }));
-    assert_eq!((seen.status, &seen.body["members"], &seen.body["displayName"]), (200, &json!([]), &Value::Null));
-    let put = at.ask("PUT", &path, &json!({ "displayName": "Team", "externalId": "g-1", "members": [{ "value": ids[2] }] }));
+    assert_eq!(
+        (&without["Resources"][0]["members"], without["totalResults"].as_u64()),
+        (&Value::Null, Some(1))
+    );
+    let seen = at.ask(
+        "PATCH",
+        &format!("{path}?attributes=members"),
+        &json!({ "Operations": [{ "op": "remove", "path": "members" }] }),
+    );
+    assert_eq!(
+        (seen.status, &seen.body["members"], &seen.body["displayName"]),
+        (200, &json!([]), &Value::Null)
+    );
+    let put = at.ask(
+        "PUT",
+        &path,
+        &json!({ "displayName": "Team", "externalId": "g-1", "members": [{ "value": ids[2] }] }),
+    );
     assert_eq!((put.status, put.body["externalId"].as_str()), (200, Some("g-1")));
     assert_eq!(members(), ["eve"]);
     assert_eq!(at.filtered("/Groups", "externalId eq \"g-1\"").names(), ["Team"]);
@@ -290,7 +348,8 @@ fn lists_go_on_page_by_page_and_show_what_is_asked_for() {
     (0..7).for_each(|number| drop(at.user(&format!("user{number}"))));
     let page = at.get("/Users?startIndex=3&count=2&attributes=userName");
     assert_eq!(page.names(), ["user2", "user3"]);
-    let numbers = ["totalResults", "startIndex", "itemsPerPage"].map(|name| page.body[name].as_u64().unwrap());
+    let numbers =
+        ["totalResults", "startIndex", "itemsPerPage"].map(|name| page.body[name].as_u64().unwrap());
     assert_eq!(numbers, [7, 3, 2]);
     let mut fields: Vec<&String> = page.body["Resources"][0].as_object().map(Map::keys).unwrap().collect();
     fields.sort();
@@ -300,7 +359,10 @@ fn lists_go_on_page_by_page_and_show_what_is_asked_for() {
     assert_eq!(at.get("/Users?startIndex=100").names(), [""; 0]);
     assert_eq!(at.get("/Users?count=100000").names().len(), 7);
     assert_eq!(at.get("/Users?count=many").fault(), (400, "invalidValue"));
-    assert_eq!(at.filtered("/Users", "userName ew \"5\" or userName eq \"USER6\"").names(), ["user5", "user6"]);
+    assert_eq!(
+        at.filtered("/Users", "userName ew \"5\" or userName eq \"USER6\"").names(),
+        ["user5", "user6"]
+    );
     let bad = at.filtered("/Users", "userName is \"ann\"");
     assert_eq!(bad.fault(), (400, "invalidFilter"));
     assert!(bad.detail().contains("character 10"), "{}", bad.detail());
@@ -310,7 +372,9 @@ fn lists_go_on_page_by_page_and_show_what_is_asked_for() {
 fn a_change_for_an_older_version_is_refused_and_changes_nothing() {
     let at = Provisioned::with(9);
     let (user, group) = (at.user("ann"), at.create("/Groups", &json!({ "displayName": "Crew" })));
-    for (path, field) in [(format!("/Users/{user}"), "displayName"), (format!("/Groups/{group}"), "externalId")] {
+    for (path, field) in
+        [(format!("/Users/{user}"), "displayName"), (format!("/Groups/{group}"), "externalId")]
+    {
         let first = at.get(&path).header("etag").to_owned();
         assert!(first.starts_with("W/\""), "{first}");
         let change = |version: &str, to: &str| {
@@ -377,9 +441,13 @@ fn what_can_not_be_is_refused_with_its_scim_type() {
 #[test]
 fn the_products_own_users_are_not_deleted_by_an_identity_provider() {
     let at = Provisioned::with(9);
-    let changes = json!({ "changes": [{ "change": "add-user", "name": "product.admin", "default_user": true }] });
+    let changes =
+        json!({ "changes": [{ "change": "add-user", "name": "product.admin", "default_user": true }] });
     assert_eq!(at.site.admin("POST", "/v1/tenants/default/changes", changes).0, 200);
-    let id = at.filtered("/Users", "userName eq \"product.admin\"").body["Resources"][0]["id"].as_str().unwrap().to_owned();
+    let id = at.filtered("/Users", "userName eq \"product.admin\"").body["Resources"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let refused = at.ask("DELETE", &format!("/Users/{id}"), &Value::Null);
     assert_eq!(refused.fault(), (403, ""));
     assert_eq!(at.get(&format!("/Users/{id}")).status, 200);
@@ -411,7 +479,10 @@ fn only_a_token_that_may_allocate_for_the_tenant_gets_in_and_sees_nothing_of_oth
     let elsewhere = |path: &str| as_whom(Some(&other), &format!("/scim/v2/other{path}"));
     assert_eq!(elsewhere(&format!("/Users/{id}")).fault(), (404, ""));
     assert_eq!(elsewhere("/Users").names(), [""; 0]);
-    assert_eq!(as_whom(Some(&other), "/scim/v2/other/Users?filter=userName%20eq%20%22ann%22").names(), [""; 0]);
+    assert_eq!(
+        as_whom(Some(&other), "/scim/v2/other/Users?filter=userName%20eq%20%22ann%22").names(),
+        [""; 0]
+    );
     assert_eq!(as_whom(Some(&at.token), &format!("{BASE}/Users/{id}")).status, 200);
 }
 
@@ -419,7 +490,8 @@ fn only_a_token_that_may_allocate_for_the_tenant_gets_in_and_sees_nothing_of_oth
 fn more_than_may_be_is_refused_before_anything_is_done() {
     let at = Provisioned::with(9);
     let large = |place: &str, bytes: usize| {
-        at.ask("POST", place, &json!({ "userName": "x", "displayName": "x", "title": "y".repeat(bytes) })).status
+        at.ask("POST", place, &json!({ "userName": "x", "displayName": "x", "title": "y".repeat(bytes) }))
+            .status
     };
     assert_eq!((large("/Users", 70_000), large("/Groups", 3 << 20)), (413, 413));
     let many: Vec<Value> = (0..10_001).map(|number| json!({ "value": number.to_string() })).collect();
@@ -438,7 +510,10 @@ fn the_server_says_what_it_can_do_and_which_attributes_it_keeps() {
     let at = Provisioned::with(9);
     let config = at.get("/ServiceProviderConfig").body;
     let can = |what: &str| config[what]["supported"].as_bool().unwrap();
-    assert_eq!(["patch", "filter", "etag", "bulk", "sort", "changePassword"].map(can), [true, true, true, false, false, false]);
+    assert_eq!(
+        ["patch", "filter", "etag", "bulk", "sort", "changePassword"].map(can),
+        [true, true, true, false, false, false]
+    );
     assert_eq!(config["filter"]["maxResults"], 500);
     assert_eq!(at.get("/ResourceTypes").body["totalResults"], 2);
     assert_eq!(at.get("/ResourceTypes/User").body["endpoint"], "/Users");

@@ -129,7 +129,8 @@ fn licenses() -> impl Strategy<Value = Change> {
 }
 
 fn profiles() -> impl Strategy<Value = Change> {
-    let said = || prop_oneof![1 => Just(None), 1 => Just(Some(Box::from(""))), 4 => name('x', 3).prop_map(Some)];
+    let said =
+        || prop_oneof![1 => Just(None), 1 => Just(Some(Box::from(""))), 4 => name('x', 3).prop_map(Some)];
     prop_oneof![
         3 => (name('u', 5), said()).prop_map(|(user, id)| Change::SetExternalId { user, id }),
         2 => (name('g', 2), said()).prop_map(|(group, id)| Change::SetGroupExternalId { group, id }),
@@ -288,7 +289,8 @@ fn check_profiles(site: &Site, oracle: &Oracle) {
         assert_eq!((external_id.as_deref(), called), (user.external.as_deref(), user.called.clone()));
     }
     for external in ["x0", "x1", "x2"] {
-        let user = site.user_of_external_id("main", external).map(|id| site.user(id).unwrap().name.to_string());
+        let user =
+            site.user_of_external_id("main", external).map(|id| site.user(id).unwrap().name.to_string());
         let expected = oracle.users.iter().find(|(_, user)| user.external.as_deref() == Some(external));
         assert_eq!(user.as_ref(), expected.map(|(name, _)| name));
         let group = site.group_of_external_id("main", external);
@@ -303,7 +305,8 @@ fn settings(site: &Site) -> String {
     let (users, stations): (Vec<_>, Vec<_>) = (site.users().collect(), site.stations().collect());
     let (groups, roles): (Vec<_>, Vec<_>) = (site.groups().collect(), site.roles().collect());
     let profiles: Vec<_> = users.iter().map(|(id, _)| (site.profile(*id), site.user_version(*id))).collect();
-    let ids: Vec<_> = groups.iter().map(|(id, _)| (site.group_external_id(*id), site.group_version(*id))).collect();
+    let ids: Vec<_> =
+        groups.iter().map(|(id, _)| (site.group_external_id(*id), site.group_version(*id))).collect();
     let present = site.presences().collect::<Vec<_>>();
     format!("{users:?} {stations:?} {groups:?} {roles:?} {present:?} {profiles:?} {ids:?}")
 }

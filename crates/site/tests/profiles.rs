@@ -70,7 +70,10 @@ fn an_id_is_one_users_only_until_it_is_taken_away_or_the_user_is_deleted() {
     let taken = Refusal::ExternalIdInUse { what: Named::Group, id: "7".into(), by: "crew".into() };
     assert_eq!(refused(&mut site, vec![known_group("band", "7")]), taken);
     site.change(vec![known("ann", "8"), known("bob", "7")]);
-    site.change(vec![Change::RemoveUser { user: "bob".into() }, Change::RemoveGroup { group: "crew".into() }]);
+    site.change(vec![
+        Change::RemoveUser { user: "bob".into() },
+        Change::RemoveGroup { group: "crew".into() },
+    ]);
     site.change(vec![known("ann", "7"), known_group("band", "7")]);
     site.change(vec![Change::SetExternalId { user: "ann".into(), id: Some("  ".into()) }]);
     assert_eq!(site.site.user_of_external_id("main", "7"), None);
@@ -138,7 +141,9 @@ fn who_leaves_a_group_gives_back_what_those_who_come_need_in_one_change() {
     let of = |site: &Story, name: &str| site.site.user_named("main", name).unwrap().0;
     let (ann, bob) = (of(&site, "ann"), of(&site, "bob"));
     let both = |add, remove| vec![Change::ChangeMembers { group: "crew".into(), add, remove }];
-    let Refusal::Shortfall(short) = refused(&mut site, both(vec![bob], Vec::new())) else { panic!("no shortfall") };
+    let Refusal::Shortfall(short) = refused(&mut site, both(vec![bob], Vec::new())) else {
+        panic!("no shortfall")
+    };
     assert_eq!((short.feature.as_ref(), short.needed, short.free), ("WFM", 1, 0));
     // By number: a name that changed meanwhile makes no difference.
     site.change(vec![Change::RenameUser { user: "bob".into(), name: "robert".into() }]);

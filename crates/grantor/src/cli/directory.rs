@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use grantor_api::directory::{Medium, Method, Queue, StationKind};
 
 use super::AtServer;
-use super::ldap::Ldap;
+use super::ldap::ImportFrom;
 
 /// Which server, whose directory, and how to answer.
 #[derive(Args, Clone)]
@@ -370,13 +370,6 @@ pub(crate) struct Import {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) way: Way,
-}
-
-/// Where else users and groups come from.
-#[derive(Subcommand)]
-pub(crate) enum ImportFrom {
-    /// Bring in users and groups of a directory service: show a plan, ask, do it
-    Ldap(Box<Ldap>),
 }
 
 /// A wanted state.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::directory::Way;
 
@@ -22,6 +22,13 @@ pub(crate) enum GroupsBy {
     MemberOf,
     /// Groups name their members, in `member`, `uniqueMember` or `memberUid`
     Objects,
+}
+
+/// Where else users and groups come from.
+#[derive(Subcommand)]
+pub(crate) enum ImportFrom {
+    /// Bring in users and groups of a directory service: show a plan, ask, do it
+    Ldap(Box<Ldap>),
 }
 
 /// Users and groups of a directory service.

@@ -78,7 +78,8 @@ impl Slapd {
         let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         std::fs::write(at("tls.crt"), own.cert.pem()).unwrap();
         std::fs::write(at("tls.key"), own.signing_key.serialize_pem()).unwrap();
-        std::fs::write(at("slapd.conf"), CONFIG.replace("FOLDER", &folder.path().display().to_string())).unwrap();
+        std::fs::write(at("slapd.conf"), CONFIG.replace("FOLDER", &folder.path().display().to_string()))
+            .unwrap();
         std::fs::write(at("entries.ldif"), format!("{TOP}{entries}")).unwrap();
         let mut command = Command::new("/usr/sbin/slapadd");
         let added = command.arg("-q").arg("-f").arg(at("slapd.conf"));

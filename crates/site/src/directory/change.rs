@@ -130,7 +130,12 @@ pub enum Change {
     /// The same for a group.
     SetGroupExternalId { group: Box<str>, id: Option<Box<str>> },
     /// Set how a user is called; blank or `None` = not known.
-    SetPersonNames { user: Box<str>, display: Option<Box<str>>, given: Option<Box<str>>, family: Option<Box<str>> },
+    SetPersonNames {
+        user: Box<str>,
+        display: Option<Box<str>>,
+        given: Option<Box<str>>,
+        family: Option<Box<str>>,
+    },
     /// Changes nothing: refuses the batch unless the name is still this user's and, with a version, the user as it was.
     ExpectUser { user: Box<str>, number: UserId, version: Option<u64> },
     /// The same of a group.

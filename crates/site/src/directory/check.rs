@@ -123,7 +123,8 @@ impl Site {
             }
         }
         for id in groups {
-            let (external, group) = (self.group_external_id(id).unwrap_or_default(), self.directory.groups.get(id));
+            let (external, group) =
+                (self.group_external_id(id).unwrap_or_default(), self.directory.groups.get(id));
             if group.is_none_or(|group| self.group_of_external_id(&group.tenant, external) != Some(id)) {
                 broken.push(format!("group {id} is not found by its id"));
             }

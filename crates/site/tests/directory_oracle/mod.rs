@@ -298,7 +298,8 @@ impl Oracle {
     }
 
     fn change_profiles(&mut self, change: &Change) -> Verdict {
-        let said = |text: &Option<Box<str>>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
+        let said =
+            |text: &Option<Box<str>>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
         match change {
             Change::SetExternalId { user, id } => {
                 let id = said(id);

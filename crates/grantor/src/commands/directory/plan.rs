@@ -133,7 +133,9 @@ impl Plan {
             )),
             Some(_) => {}
         }
-        if let Some(id) = other_text(wanted.external_id.as_ref(), now.and_then(|now| now.external_id.as_ref())) {
+        if let Some(id) =
+            other_text(wanted.external_id.as_ref(), now.and_then(|now| now.external_id.as_ref()))
+        {
             let text = format!("group {name}: {}", known_as(id.as_deref()));
             let set = Change::SetGroupExternalId { group: name.clone(), external_id: id };
             self.makes.push(step('~', text, set));
@@ -276,7 +278,9 @@ impl Plan {
     /// By which id the user is known elsewhere, and how the user is called.
     fn profile(&mut self, now: Option<&User>, wanted: &WantedUser) {
         let user = now.map_or(&wanted.name, |now| &now.name).clone();
-        if let Some(id) = other_text(wanted.external_id.as_ref(), now.and_then(|now| now.external_id.as_ref())) {
+        if let Some(id) =
+            other_text(wanted.external_id.as_ref(), now.and_then(|now| now.external_id.as_ref()))
+        {
             let text = format!("user {user}: {}", known_as(id.as_deref()));
             self.makes.push(step('~', text, Change::SetExternalId { user: user.clone(), external_id: id }));
         }
@@ -295,11 +299,16 @@ impl Plan {
         let (display_name, given_name, family_name) =
             (names.next().flatten(), names.next().flatten(), names.next().flatten());
         let called = display_name.clone().or_else(|| {
-            let parts: Vec<&str> = [&given_name, &family_name].into_iter().flatten().map(String::as_str).collect();
+            let parts: Vec<&str> =
+                [&given_name, &family_name].into_iter().flatten().map(String::as_str).collect();
             (!parts.is_empty()).then(|| parts.join(" "))
         });
         let text = format!("user {user}: called {}", called.as_deref().unwrap_or("nothing"));
-        self.makes.push(step('~', text, Change::SetPersonNames { user, display_name, given_name, family_name }));
+        self.makes.push(step(
+            '~',
+            text,
+            Change::SetPersonNames { user, display_name, given_name, family_name },
+        ));
     }
 
     /// "Enable Licenses": off before licenses are added, so that none is taken.

@@ -89,7 +89,8 @@ impl From<Refusal> for Fault {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let mut body = json!({ "schemas": [ERROR], "status": self.status.to_string(), "detail": self.detail });
+        let mut body =
+            json!({ "schemas": [ERROR], "status": self.status.to_string(), "detail": self.detail });
         if let Some(kind) = self.kind {
             body["scimType"] = kind.word().into();
         }

@@ -49,7 +49,11 @@ impl Place<'_> {
             one => std::slice::from_ref(one),
         };
         if all.len() > limits::CHANGES {
-            let detail = format!("{} members were sent, and {} are the most; send several requests", all.len(), limits::CHANGES);
+            let detail = format!(
+                "{} members were sent, and {} are the most; send several requests",
+                all.len(),
+                limits::CHANGES
+            );
             return Err(Fault::new(413, detail));
         }
         let mut users = BTreeSet::new();
@@ -62,7 +66,8 @@ impl Place<'_> {
             match users::found(self.site, self.tenant, id) {
                 Some((user, _)) => drop(users.insert(user)),
                 None if must_be => {
-                    let detail = format!("no user has the id `{id}`; groups have users in them, and no groups");
+                    let detail =
+                        format!("no user has the id `{id}`; groups have users in them, and no groups");
                     return Err(Fault::bad(Kind::InvalidValue, detail));
                 }
                 None => {}
@@ -104,7 +109,8 @@ impl Crew {
             match &*path.attribute.name {
                 "displayname" => {
                     let name = text("displayName", value)?;
-                    self.name = name.ok_or_else(|| Fault::bad(Kind::Mutability, "a group has a `displayName`"))?;
+                    self.name =
+                        name.ok_or_else(|| Fault::bad(Kind::Mutability, "a group has a `displayName`"))?;
                 }
                 "externalid" => self.external_id = text("externalId", value)?,
                 "members" => self.change_members(*act, path, value, place)?,

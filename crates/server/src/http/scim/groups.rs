@@ -54,7 +54,8 @@ async fn list(call: &Call) -> Result<Response, Fault> {
         let found = matching(&site, &tenant, part.filter.as_ref());
         let page = part.page(&found);
         let page = if shown.has("members") { &page[..most_members(page)] } else { page };
-        let show = |(id, group): &(GroupId, &Group)| Listed { site: &site, id: *id, group }.show(&base, &shown);
+        let show =
+            |(id, group): &(GroupId, &Group)| Listed { site: &site, id: *id, group }.show(&base, &shown);
         answer::list(found.len(), part.start, page.iter().map(show).collect())
     });
     listed.await.map_err(|_| Fault::from(App::confused()))
@@ -86,7 +87,8 @@ fn matching<'a>(site: &'a Site, tenant: &str, filter: Option<&Filter>) -> Vec<(G
     } else {
         site.groups().collect()
     };
-    let fits = |id: GroupId, group: &Group| filter.is_none_or(|filter| filter.fits(&Listed { site, id, group }));
+    let fits =
+        |id: GroupId, group: &Group| filter.is_none_or(|filter| filter.fits(&Listed { site, id, group }));
     all.retain(|(id, group)| *group.tenant == *tenant && fits(*id, group));
     all.sort_unstable_by_key(|(id, _)| *id);
     all
@@ -146,7 +148,10 @@ async fn remove(call: &Call, id: &str) -> Result<Response, Fault> {
         let version = site.group_version(number).filter(|_| call.headers.contains_key(header::IF_MATCH));
         call.expects(version)?;
         let name: Box<str> = group.name.as_ref().into();
-        Ok(vec![Change::ExpectGroup { group: name.clone(), number, version }, Change::RemoveGroup { group: name }])
+        Ok(vec![
+            Change::ExpectGroup { group: name.clone(), number, version },
+            Change::RemoveGroup { group: name },
+        ])
     };
     call.write(gone).await?;
     Ok(answer::done())

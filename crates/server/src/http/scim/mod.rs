@@ -27,10 +27,10 @@ use grantor_site::directory::Change;
 use grantor_site::{Command, Refusal, Site};
 use serde_json::{Map, Value};
 
+use super::App;
 use super::answer::Failure;
 use super::auth::Caller;
 use super::body::{self, Path, required};
-use super::App;
 use answer::{Fault, Kind};
 use shown::{Query, Shown};
 
@@ -96,9 +96,17 @@ fn described(call: &Call, method: &Method, place: &str, id: Option<&str>) -> Res
         ("ResourceTypes", _) => schema::kinds(&call.base),
         ("Schemas", _) => schema::schemas(&call.base),
         ("Me" | "Bulk" | ".search", _) => {
-            return Err(Fault::new(501, format!("this server has no `{place}`; ServiceProviderConfig says what it has")));
+            return Err(Fault::new(
+                501,
+                format!("this server has no `{place}`; ServiceProviderConfig says what it has"),
+            ));
         }
-        _ => return Err(Fault::new(404, "there is Users, Groups, ServiceProviderConfig, ResourceTypes and Schemas")),
+        _ => {
+            return Err(Fault::new(
+                404,
+                "there is Users, Groups, ServiceProviderConfig, ResourceTypes and Schemas",
+            ));
+        }
     };
     if method != Method::GET {
         return Err(no_such_method(method));

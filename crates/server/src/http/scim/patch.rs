@@ -38,10 +38,8 @@ pub(super) fn read(body: &Map<String, Value>) -> Result<Vec<Operation>, Fault> {
     let mut operations = Vec::new();
     for (number, one) in (1..).zip(all) {
         let read = one.as_object().ok_or_else(|| Fault::bad(Kind::InvalidSyntax, "it is not an object"));
-        read.and_then(|one| operation(one, &mut operations)).map_err(|fault| Fault {
-            detail: format!("operation {number}: {}", fault.detail),
-            ..fault
-        })?;
+        read.and_then(|one| operation(one, &mut operations))
+            .map_err(|fault| Fault { detail: format!("operation {number}: {}", fault.detail), ..fault })?;
     }
     Ok(operations)
 }

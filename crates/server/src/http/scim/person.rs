@@ -100,7 +100,8 @@ impl Person {
         match attribute {
             "username" => {
                 let name = text("userName", value)?;
-                self.user_name = name.ok_or_else(|| Fault::bad(Kind::Mutability, "a user has a `userName`"))?;
+                self.user_name =
+                    name.ok_or_else(|| Fault::bad(Kind::Mutability, "a user has a `userName`"))?;
             }
             "active" => {
                 let active = flag("active", value)?;
@@ -162,7 +163,8 @@ impl Person {
 
     /// What makes the user that was this one: first what frees seats, last what takes them.
     pub(super) fn changes(&self, before: &Self) -> Vec<Change> {
-        let (kept, name) = (|text: &Option<String>| text.as_deref().map(Box::from), || Box::from(&*self.user_name));
+        let (kept, name) =
+            (|text: &Option<String>| text.as_deref().map(Box::from), || Box::from(&*self.user_name));
         let mut changes = Vec::new();
         if before.is_active && !self.is_active {
             changes.push(Change::DisableUser { user: Box::from(&*before.user_name) });
@@ -195,7 +197,13 @@ impl Person {
         let name = Box::from(&*self.user_name);
         let mail = self.mail.as_deref().map(Box::from);
         let add = Change::AddUser { name, mail, is_enabled: self.is_active, is_default: false };
-        let bare = Self { external_id: None, display_name: None, given_name: None, family_name: None, ..self.clone() };
+        let bare = Self {
+            external_id: None,
+            display_name: None,
+            given_name: None,
+            family_name: None,
+            ..self.clone()
+        };
         std::iter::once(add).chain(self.changes(&bare)).collect()
     }
 }
@@ -206,11 +214,16 @@ fn is_meant(path: &Path, mail: &str) -> bool {
 }
 
 fn mail_parts(mail: &str) -> Parts<'_> {
-    vec![("value", Held::Text(mail.into())), ("type", Held::Text("work".into())), ("primary", Held::Flag(true))]
+    vec![
+        ("value", Held::Text(mail.into())),
+        ("type", Held::Text("work".into())),
+        ("primary", Held::Flag(true)),
+    ]
 }
 
 fn is_primary(value: &Value) -> bool {
-    let one = |value: &Value| value.as_object().and_then(|of| flag("primary", field(of, "primary")).ok()).flatten();
+    let one =
+        |value: &Value| value.as_object().and_then(|of| flag("primary", field(of, "primary")).ok()).flatten();
     match value {
         Value::Array(all) => all.iter().any(|value| one(value) == Some(true)),
         value => one(value) == Some(true),
@@ -293,7 +306,9 @@ impl<'a> Listed<'a> {
 impl Resource for Listed<'_> {
     fn values(&self, attribute: &str) -> Vec<Parts<'_>> {
         let plain = |held: Held<'static>| vec![vec![("value", held)]];
-        let texts = |text: &Option<String>| text.iter().map(|text| vec![("value", Held::Text(text.clone().into()))]).collect();
+        let texts = |text: &Option<String>| {
+            text.iter().map(|text| vec![("value", Held::Text(text.clone().into()))]).collect()
+        };
         let person = &self.person;
         match attribute {
             "id" => plain(Held::Exact(self.id.to_string().into())),
@@ -305,7 +320,8 @@ impl Resource for Listed<'_> {
             "active" => plain(Held::Flag(person.is_active)),
             "emails" => person.mail.iter().map(|mail| mail_parts(mail)).collect(),
             "name" => {
-                let parts = [("givenName", person.given_name.clone()), ("familyName", person.family_name.clone())];
+                let parts =
+                    [("givenName", person.given_name.clone()), ("familyName", person.family_name.clone())];
                 let parts = parts.into_iter().chain([("formatted", self.full_name())]);
                 let name: Parts<'_> =
                     parts.filter_map(|(part, text)| Some((part, Held::Text(text?.into())))).collect();
@@ -314,7 +330,10 @@ impl Resource for Listed<'_> {
             "groups" => {
                 let name = |id| self.site.group(id).map(|group| group.name.to_string()).unwrap_or_default();
                 let group = |id: grantor_site::ids::GroupId| {
-                    vec![("value", Held::Exact(id.to_string().into())), ("display", Held::Text(name(id).into()))]
+                    vec![
+                        ("value", Held::Exact(id.to_string().into())),
+                        ("display", Held::Text(name(id).into())),
+                    ]
                 };
                 self.user.groups().map(group).collect()
             }

@@ -138,7 +138,10 @@ fn user_attributes() -> Vec<Value> {
             "readOnly",
             vec![
                 read_only(plain("value", "string", "The group's id")),
-                read_only(with(plain("$ref", "reference", "Its place"), json!({ "referenceTypes": ["Group"] }))),
+                read_only(with(
+                    plain("$ref", "reference", "Its place"),
+                    json!({ "referenceTypes": ["Group"] }),
+                )),
                 read_only(plain("display", "string", "Its name")),
             ],
         ),

@@ -60,7 +60,9 @@ impl Part {
             None | Some("") => Ok(usual),
             Some(text) => match text.parse::<i64>() {
                 Ok(number) => Ok(usize::try_from(number).unwrap_or(0)),
-                Err(_) => Err(Fault::bad(Kind::InvalidValue, format!("`{word}` is `{text}`, which is no number"))),
+                Err(_) => {
+                    Err(Fault::bad(Kind::InvalidValue, format!("`{word}` is `{text}`, which is no number")))
+                }
             },
         };
         let filter = query.get("filter").map(String::as_str).filter(|text| !text.trim().is_empty());

@@ -73,7 +73,8 @@ fn matching<'a>(site: &'a Site, tenant: &str, filter: Option<&Filter>) -> Vec<(U
     } else {
         site.users().collect()
     };
-    let fits = |id: UserId, user: &User| filter.is_none_or(|filter| filter.fits(&Listed::new(site, id, user)));
+    let fits =
+        |id: UserId, user: &User| filter.is_none_or(|filter| filter.fits(&Listed::new(site, id, user)));
     all.retain(|(id, user)| *user.tenant == *tenant && fits(*id, user));
     all.sort_unstable_by_key(|(id, _)| *id);
     all
@@ -133,7 +134,10 @@ async fn remove(call: &Call, id: &str) -> Result<Response, Fault> {
         let name: Box<str> = user.name.as_ref().into();
         // Without a condition the user goes, whatever became of the user meanwhile.
         let version = version.filter(|_| call.headers.contains_key(axum::http::header::IF_MATCH));
-        Ok(vec![Change::ExpectUser { user: name.clone(), number, version }, Change::RemoveUser { user: name }])
+        Ok(vec![
+            Change::ExpectUser { user: name.clone(), number, version },
+            Change::RemoveUser { user: name },
+        ])
     };
     call.write(gone).await?;
     Ok(answer::done())

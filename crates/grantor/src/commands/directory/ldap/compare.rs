@@ -131,7 +131,9 @@ impl Comparison<'_> {
 
     /// Whether a user of that name may be taken for this person: nobody else's, or one whose id is gone.
     fn may_adopt(&mut self, name: &str, person: &Person, ids: &BTreeSet<String>) -> bool {
-        let Some(id) = self.now.users.get(name).and_then(|user| user.external_id.as_ref()) else { return true };
+        let Some(id) = self.now.users.get(name).and_then(|user| user.external_id.as_ref()) else {
+            return true;
+        };
         let may = self.ways.is_own(id) && !ids.contains(id);
         if !may {
             self.left_aside.push(format!("`{}`: the user `{name}` is known elsewhere as {id}", person.dn));
@@ -188,14 +190,19 @@ impl Comparison<'_> {
             };
             let spelled = |member: &String| people.get(member).and_then(|person| person.name.clone());
             let members = members.iter().filter(is_kept).filter_map(spelled).collect();
-            let group = WantedGroup { name, external_id: id, members: Some(members), ..WantedGroup::default() };
+            let group =
+                WantedGroup { name, external_id: id, members: Some(members), ..WantedGroup::default() };
             wanted.insert(key, group);
         }
         wanted.into_values().collect()
     }
 
     /// Folded names of members by the group's folded DN, whoever names whom.
-    fn members(&self, groups: &[Group], people: &BTreeMap<String, Person>) -> BTreeMap<String, BTreeSet<String>> {
+    fn members(
+        &self,
+        groups: &[Group],
+        people: &BTreeMap<String, Person>,
+    ) -> BTreeMap<String, BTreeSet<String>> {
         let mut members: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for group in groups {
             let named = group.members.iter().filter_map(|member| self.names.get(&fold(member)));
@@ -270,7 +277,11 @@ impl Comparison<'_> {
         let missing: Vec<String> =
             self.now.users.values().filter(is_missing).map(|user| user.name.clone()).collect();
         for user in missing {
-            self.step('~', format!("user {user}: disabled, not found any more"), Change::DisableUser { user });
+            self.step(
+                '~',
+                format!("user {user}: disabled, not found any more"),
+                Change::DisableUser { user },
+            );
         }
     }
 }

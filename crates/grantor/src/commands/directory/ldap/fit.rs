@@ -44,7 +44,9 @@ fn too_few(error: Error, sent: &[Step]) -> Result<(usize, String), Failure> {
     let place = match &error {
         Error::Problem(problem) if problem.code == Code::NoneLeft => {
             let place = problem.change.or(Some(1).filter(|_| sent.len() == 1)).map(|place| place as usize);
-            place.filter(|place| (1..=sent.len()).contains(place)).map(|place| (place - 1, problem.detail.clone()))
+            place
+                .filter(|place| (1..=sent.len()).contains(place))
+                .map(|place| (place - 1, problem.detail.clone()))
         }
         _ => None,
     };
@@ -112,7 +114,10 @@ fn carry_out(http: &Http, tenant: &str, steps: Vec<Step>, fitted: &mut Fitted) -
 fn tell_done(fitted: &Fitted) {
     let done: usize = fitted.done.iter().map(|one| one.changes as usize).sum();
     if done > 0 {
-        output::error(&format!("{} were done before; run it again for the rest", show::count(done, "change")));
+        output::error(&format!(
+            "{} were done before; run it again for the rest",
+            show::count(done, "change")
+        ));
     }
 }
 
@@ -180,7 +185,10 @@ mod tests {
     #[test]
     fn a_change_of_many_is_halved_until_it_is_one_users() {
         let [first, second] = halves(&members(&["a", "b", "c"])).expect("halves");
-        assert_eq!((first.text.as_str(), second.text.as_str()), ("member of group g: a", "member of group g: b, c"));
+        assert_eq!(
+            (first.text.as_str(), second.text.as_str()),
+            ("member of group g: a", "member of group g: b, c")
+        );
         assert!(halves(&first).is_none() && halves(&second).is_some());
     }
 

@@ -34,7 +34,8 @@ pub(in super::super) fn import(args: &Ldap) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::from(Exit::Refused as u8));
     }
     let steps = planned.steps.len();
-    let plan: Vec<_> = planned.steps.iter().map(|step| json!({ "sign": step.sign, "text": step.text })).collect();
+    let plan: Vec<_> =
+        planned.steps.iter().map(|step| json!({ "sign": step.sign, "text": step.text })).collect();
     let fitted = fit(&http, &args.way.tenant, planned.steps, args.way.dry_run)?;
     if args.way.json {
         output::json(&json!({
@@ -69,7 +70,9 @@ fn tell(fitted: &Fitted, steps: usize) -> Result<(), Failure> {
         ));
     }
     if !fitted.is_whole {
-        output::error("more was not tried: so many changes are several writes, and each builds on the one before it");
+        output::error(
+            "more was not tried: so many changes are several writes, and each builds on the one before it",
+        );
     }
     Ok(())
 }

@@ -89,7 +89,10 @@ impl Words {
             id: usual(&of.id_attribute, "objectGUID", "entryUUID"),
             display: usual(&of.display_attribute, "displayName", "displayName"),
             mail: usual(&of.mail_attribute, "mail", "mail"),
-            enabled: of.enabled_attribute.clone().or((is_ad && !says).then(|| "userAccountControl".to_owned())),
+            enabled: of
+                .enabled_attribute
+                .clone()
+                .or((is_ad && !says).then(|| "userAccountControl".to_owned())),
             locked: of.locked_attribute.clone(),
             filter: usual(&args.filter, people.0, people.1),
             group_filter: usual(&args.groups.group_filter, groups.0, groups.1),
@@ -122,9 +125,8 @@ pub(super) fn read(args: &Ldap) -> Result<Found, Failure> {
         None => None,
     };
     let _closed = connection.unbind();
-    let of_groups = groups.as_ref().map_or_else(String::new, |all| {
-        format!(" and {}", show::count(all.len(), "group"))
-    });
+    let of_groups =
+        groups.as_ref().map_or_else(String::new, |all| format!(" and {}", show::count(all.len(), "group")));
     output::error(&format!("{}{of_groups} found", show::count(people.len(), "user")));
     Ok(Found { people, groups })
 }
@@ -189,9 +191,7 @@ impl Search<'_> {
 }
 
 fn failure(what: &str, error: &LdapError) -> Failure {
-    let failure = |exit: Exit, hint: &str| {
-        Failure::new(exit, format!("{what}: {error}")).hint(hint)
-    };
+    let failure = |exit: Exit, hint: &str| Failure::new(exit, format!("{what}: {error}")).hint(hint);
     match error {
         LdapError::LdapResult { result } if matches!(result.rc, 49 | 50) => {
             failure(Exit::NotAllowed, "look at `--bind` and the password, and at what that name may read")
@@ -202,7 +202,10 @@ fn failure(what: &str, error: &LdapError) -> Failure {
         LdapError::FilterParsing | LdapError::UrlParsing { .. } | LdapError::UnknownScheme(_) => {
             failure(Exit::Usage, "`grantor import ldap --help` has examples")
         }
-        _ => failure(Exit::Io, "look at `--url`, `--start-tls` and `--ca`; `ldapsearch` of the package ldap-utils tries the same"),
+        _ => failure(
+            Exit::Io,
+            "look at `--url`, `--start-tls` and `--ca`; `ldapsearch` of the package ldap-utils tries the same",
+        ),
     }
 }
 
@@ -271,7 +274,11 @@ fn tls(ca: Option<&Path>) -> Result<ClientConfig, Failure> {
 
 /// The values of an attribute; its name is compared without case.
 fn all<'a>(entry: &'a SearchEntry, name: &'a str) -> impl Iterator<Item = &'a String> {
-    entry.attrs.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).flat_map(|(_, values)| values)
+    entry
+        .attrs
+        .iter()
+        .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+        .flat_map(|(_, values)| values)
 }
 
 fn first(entry: &SearchEntry, name: &str) -> Option<String> {

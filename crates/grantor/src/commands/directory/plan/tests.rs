@@ -30,7 +30,14 @@ fn user(name: &str, roles: &[&str], groups: &[&str]) -> (String, User) {
 }
 
 fn current() -> Current {
-    let group = Group { name: "g".to_owned(), queue: None, media: Vec::new(), roles: Vec::new(), size: 2, external_id: None };
+    let group = Group {
+        name: "g".to_owned(),
+        queue: None,
+        media: Vec::new(),
+        roles: Vec::new(),
+        size: 2,
+        external_id: None,
+    };
     let role =
         |name: &str| (name.to_owned(), Role { name: name.to_owned(), application: Some("WFM".to_owned()) });
     Current {

@@ -145,7 +145,9 @@ impl<'a> Reader<'a> {
         let literal = self.literal()?;
         let is_plain = matches!(operator, Operator::Equal | Operator::NotEqual);
         match literal {
-            Literal::Flag(_) | Literal::Null if !is_plain => Err(self.fault("a text, or eq or ne before it,")),
+            Literal::Flag(_) | Literal::Null if !is_plain => {
+                Err(self.fault("a text, or eq or ne before it,"))
+            }
             literal => Ok(Filter::Compare(attribute, operator, literal)),
         }
     }
@@ -177,9 +179,10 @@ impl<'a> Reader<'a> {
             Ok(serde_json::Value::Bool(flag)) => Literal::Flag(flag),
             Ok(serde_json::Value::Null) => Literal::Null,
             Ok(serde_json::Value::Number(_)) => Literal::Number(text.to_owned()),
-            _ => Literal::Text(serde_json::from_str(text).map_err(|_| {
-                self.fault("a text in quotation marks, a number, true, false or null")
-            })?),
+            _ => Literal::Text(
+                serde_json::from_str(text)
+                    .map_err(|_| self.fault("a text in quotation marks, a number, true, false or null"))?,
+            ),
         };
         self.rest = rest;
         Ok(literal)

@@ -100,20 +100,26 @@ fn a_filter_is_read_only_within_its_bounds() {
 #[test]
 fn paths_name_an_attribute_its_part_and_the_values_that_are_meant() {
     let read = |path: &str| Path::read(path).unwrap();
-    assert_eq!(read("Name.GivenName").attribute, Attribute { name: "name".into(), part: Some("givenname".into()) });
+    assert_eq!(
+        read("Name.GivenName").attribute,
+        Attribute { name: "name".into(), part: Some("givenname".into()) }
+    );
     let path = read(r#"emails[type eq "work"].value"#);
     assert_eq!((path.attribute.part.as_deref(), path.filter.is_some()), (Some("value"), true));
     assert_eq!(read(r#"members[value eq "17"]"#).filter.unwrap().wants("value"), Some("17"));
     let long = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
     assert_eq!(read(long).attribute, Attribute { name: long.to_lowercase(), part: None });
     assert_eq!(read("urn:ietf:params:scim:schemas:core:2.0:User:active").attribute.name, "active");
-    for bad in ["", "members[", "members[value eq \"1\"", "members[value]", "a b", "name.", "members[value pr]x"] {
+    for bad in
+        ["", "members[", "members[value eq \"1\"", "members[value]", "a b", "name.", "members[value pr]x"]
+    {
         assert_eq!(Path::read(bad).expect_err(bad).kind, Some(Kind::InvalidPath));
     }
 }
 
 fn attribute() -> impl Strategy<Value = Attribute> {
-    let name = prop::sample::select(vec!["id", "username", "externalid", "active", "title", "emails", "name"]);
+    let name =
+        prop::sample::select(vec!["id", "username", "externalid", "active", "title", "emails", "name"]);
     let part = prop::option::of(prop::sample::select(vec!["value", "type", "givenname"]));
     (name, part).prop_map(|(name, part)| Attribute { name: name.to_owned(), part: part.map(str::to_owned) })
 }

@@ -77,8 +77,12 @@ fn what_is_as_it_should_be_is_not_done_again() {
     let mut found = person("ann", "1");
     (found.display, found.mail) = (Some("Ann Lee".to_owned()), Some("ann@example.com".to_owned()));
     let dn = "cn=crew,dc=example".to_owned();
-    let group =
-        Group { dn, id: Some("9".to_owned()), name: Some("Crew".to_owned()), members: vec![found.dn.to_uppercase()] };
+    let group = Group {
+        dn,
+        id: Some("9".to_owned()),
+        name: Some("Crew".to_owned()),
+        members: vec![found.dn.to_uppercase()],
+    };
     let plan = planned(current(vec![ann], &[("Crew", Some("ldap:9"))]), vec![found], Some(vec![group]), true);
     assert_eq!(texts(&plan), [""; 0]);
 }
@@ -87,7 +91,8 @@ fn what_is_as_it_should_be_is_not_done_again() {
 fn whoever_another_source_keeps_and_whoever_has_no_name_is_left_aside() {
     let now = current(vec![known("ann", Some("entra-7"), &[]), known("bob", Some("ldap:2"), &[])], &[]);
     let nameless = Person { dn: "cn=printer".to_owned(), ..Person::default() };
-    let people = vec![person("ann", "1"), person("dup", "4"), person("DUP", "5"), nameless, person("bob", "9")];
+    let people =
+        vec![person("ann", "1"), person("dup", "4"), person("DUP", "5"), nameless, person("bob", "9")];
     let plan = planned(now, people, None, false);
     assert_eq!(
         plan.left_aside,
@@ -98,13 +103,23 @@ fn whoever_another_source_keeps_and_whoever_has_no_name_is_left_aside() {
         ]
     );
     // Somebody was deleted there and made anew under the same name.
-    let expected = ["~ user bob: known elsewhere as ldap:9", "+ user dup", "~ user dup: known elsewhere as ldap:4"];
+    let expected =
+        ["~ user bob: known elsewhere as ldap:9", "+ user dup", "~ user dup: known elsewhere as ldap:4"];
     assert_eq!(texts(&plan), expected);
 }
 
 #[test]
 fn who_is_gone_is_disabled_only_when_asked_and_never_all_at_once() {
-    let now = || current(vec![known("ann", Some("ldap:1"), &[]), known("own", None, &[]), known("eve", Some("ldap:2"), &[])], &[]);
+    let now = || {
+        current(
+            vec![
+                known("ann", Some("ldap:1"), &[]),
+                known("own", None, &[]),
+                known("eve", Some("ldap:2"), &[]),
+            ],
+            &[],
+        )
+    };
     let found = || vec![person("ann", "1")];
     assert_eq!(texts(&planned(now(), found(), None, false)), [""; 0]);
     assert_eq!(texts(&planned(now(), found(), None, true)), ["~ user eve: disabled, not found any more"]);

@@ -12,7 +12,8 @@ fn words(kind: &[&str]) -> Words {
 }
 
 fn entry(attributes: &[(&str, &str)]) -> SearchEntry {
-    let attrs = attributes.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()])).collect();
+    let attrs =
+        attributes.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()])).collect();
     SearchEntry { dn: "cn=x".to_owned(), attrs, bin_attrs: Default::default() }
 }
 
@@ -36,12 +37,16 @@ fn accounts_are_enabled_by_the_bit_of_active_directory_by_a_word_or_by_not_being
     assert_eq!((said(&word, "active", "FALSE"), said(&word, "active", "TRUE")), (Some(false), Some(true)));
     let lock = words(&["--locked-attribute", "pwdAccountLockedTime"]);
     assert_eq!(said(&lock, "pwdAccountLockedTime", "20260101000000Z"), Some(false));
-    assert_eq!((said(&lock, "other", "x"), said(&lock, "pwdAccountLockedTime", "FALSE")), (Some(true), Some(true)));
+    assert_eq!(
+        (said(&lock, "other", "x"), said(&lock, "pwdAccountLockedTime", "FALSE")),
+        (Some(true), Some(true))
+    );
 }
 
 #[test]
 fn the_id_of_active_directory_is_written_as_it_usually_is() {
-    let bytes: Vec<u8> = vec![0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
+    let bytes: Vec<u8> =
+        vec![0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
     let mut with_id = entry(&[]);
     with_id.bin_attrs.insert("objectGUID".to_owned(), vec![bytes]);
     assert_eq!(id(&with_id, "objectguid").as_deref(), Some("00112233-4455-6677-8899-aabbccddeeff"));
@@ -55,7 +60,12 @@ fn a_password_goes_in_the_clear_only_to_this_machine() {
     for near in ["ldap://localhost", "ldap://127.0.0.1:389/", "ldap://[::1]:389", "ldapi://%2frun%2fldapi"] {
         assert!(is_near(near), "{near}");
     }
-    for far in ["ldap://ldap.example.com", "ldap://10.0.0.1:389", "ldap://localhost.example.com", "ldap://x/localhost"] {
+    for far in [
+        "ldap://ldap.example.com",
+        "ldap://10.0.0.1:389",
+        "ldap://localhost.example.com",
+        "ldap://x/localhost",
+    ] {
         assert!(!is_near(far), "{far}");
     }
 }
