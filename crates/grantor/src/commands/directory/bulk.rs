@@ -1,6 +1,7 @@
 //! `grantor import`, `export` and `apply`: many changes at once, worked out from what there is. Repeating them is
 //! harmless: what is done already is not done again.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -141,9 +142,29 @@ fn show_plans(plans: &[(String, Vec<Step>)], intervals: &[Interval]) {
 }
 
 pub(super) fn show_plan(steps: &[Step]) {
-    steps.iter().take(SHOWN).for_each(|step| output::data(&format!("  {} {}", step.sign, step.text)));
-    if steps.len() > SHOWN {
-        output::data(&format!("  and {} more; `--json` shows all", steps.len() - SHOWN));
+    let new: BTreeSet<&str> = steps.iter().filter_map(|step| brought_in(&step.change)).collect();
+    let shown: Vec<&Step> =
+        steps.iter().filter(|step| told_of(&step.change).is_none_or(|name| !new.contains(name))).collect();
+    shown.iter().take(SHOWN).for_each(|step| output::data(&format!("  {} {}", step.sign, step.text)));
+    if shown.len() > SHOWN {
+        output::data(&format!("  and {} more; `--json` shows all", shown.len() - SHOWN));
+    }
+}
+
+fn brought_in(change: &Change) -> Option<&str> {
+    match change {
+        Change::AddUser { name, .. } | Change::AddGroup { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// Whom a change only tells something of: of somebody new, people are not shown a line of its own for it.
+fn told_of(change: &Change) -> Option<&str> {
+    match change {
+        Change::SetExternalId { user: name, .. }
+        | Change::SetGroupExternalId { group: name, .. }
+        | Change::SetPersonNames { user: name, .. } => Some(name),
+        _ => None,
     }
 }
 
