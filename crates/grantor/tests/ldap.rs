@@ -104,6 +104,9 @@ fn a_directory_service_is_imported_first_come_first_served_and_a_second_run_goes
     let done = server.run(&format!("{with_groups} --yes"));
     assert_eq!(done.status.code(), Some(1), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(used(&server), (40, 40));
+    // Those who manage licenses are told once for a run, and not of each who does not fit.
+    let log = std::fs::read_to_string(server.path("log")).unwrap();
+    assert_eq!(log.matches("an attempt to use more than was bought was refused").count(), 1, "{log}");
     let user: Value = serde_json::from_str(&server.ok("user show user007 --json")).unwrap();
     assert_eq!(
         (user["mail"].as_str(), user["given_name"].as_str()),

@@ -85,7 +85,13 @@ fn carry_out(http: &Http, tenant: &str, steps: Vec<Step>, fitted: &mut Fitted) -
     while !left.is_empty() {
         let steps: &[Step] = left.make_contiguous();
         let batch = batches(&steps[..steps.len().min(most)]).first().map_or(0, |batch| batch.len());
-        let error = match send(http, tenant, changes(&steps[..batch]), false) {
+        // An attempt that is refused becomes known to those who manage licenses: once is enough, so the search goes dry.
+        let is_search = most < usize::MAX;
+        let tried = match is_search {
+            true => send(http, tenant, changes(&steps[..batch]), true),
+            false => Ok(Changed::default()),
+        };
+        let error = match tried.and_then(|_| send(http, tenant, changes(&steps[..batch]), false)) {
             Ok(changed) => {
                 fitted.done.push(changed);
                 left.drain(..batch);
