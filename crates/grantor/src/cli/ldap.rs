@@ -37,7 +37,7 @@ pub(crate) enum ImportFrom {
     after_help = "Users are found again by their id in the directory service, also under another name. Whoever does not fit into the\nlicenses that are left is named, and the others are done: first come, first served. Run it again to go on.\n\nExamples:\n  grantor import ldap --url ldaps://ldap.example.com --base ou=people,dc=example,dc=com --dry-run\n  grantor import ldap --kind active-directory --url ldap://dc1.example.com --start-tls --bind 'svc@example.com' \\\n    --password-file secret --base dc=example,dc=com --group-base ou=licenses,dc=example,dc=com --disable-missing --yes"
 )]
 pub(crate) struct Ldap {
-    /// ldap://HOST[:PORT], ldaps://HOST[:PORT] or ldapi://PATH
+    /// `ldap://HOST:PORT`, `ldaps://HOST:PORT` (without a port: the usual one) or `ldapi://PATH`
     #[arg(long)]
     pub(crate) url: String,
     /// Change over to TLS before anything is said (ldap:// only)
