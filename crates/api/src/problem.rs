@@ -119,6 +119,8 @@ pub enum Code {
     NotSignedIn,
     /// The invitation was taken, replaced, or is too old.
     InvitationOver,
+    /// It is not any more what the request was made for: look at it again.
+    Changed,
 }
 
 impl Code {
@@ -163,6 +165,7 @@ impl Code {
             | Self::LastWayIn
             | Self::NameTaken => 409,
             Self::NoSuchSession | Self::AlreadyReturned | Self::RequestDone | Self::InvitationOver => 410,
+            Self::Changed => 412,
             Self::TooLarge => 413,
             Self::BadLicenseFile | Self::BadConfiguration => 422,
             Self::TooManyTries | Self::QueueFull => 429,

@@ -4,6 +4,7 @@ mod cluster;
 mod directory;
 mod keys;
 mod person;
+mod ldap;
 mod portal;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(crate) use directory::{
 };
 pub(crate) use keys::{HolderArgs, Keys};
 pub(crate) use person::PersonAction;
+pub(crate) use ldap::{GroupsBy, ImportFrom, Ldap, ServiceKind};
 pub(crate) use portal::{
     AccountKind, Audit, KeyWish, Password, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile,
     PortalKey, PortalOrder, PortalPerson, PortalSite, Signer,
@@ -113,7 +115,7 @@ pub(crate) enum Command {
     /// Allocate access licenses to users and stations, and see what is allocated
     #[command(subcommand)]
     Allocate(AllocateAction),
-    /// Bring in users, stations, groups, roles and allocations from a table
+    /// Bring in users, stations, groups, roles and allocations from a table, or users and groups from a directory service
     Import(Import),
     /// Write users, stations, groups, roles and allocations as a table
     Export(Tenant),

@@ -390,7 +390,7 @@ fn every_other_route_refuses_those_who_do_not_say_who_they_are() {
                 .replace("{grant}", "1")
                 .replace("{number}", "1")
                 .replace(['{', '}'], "");
-            let takes_none = ["policies", "cluster", "disconnects", "changes", "people/"];
+            let takes_none = ["policies", "cluster", "disconnects", "changes", "people/", "notices"];
             let body = if path.ends_with("/me/password") {
                 r#"{"now":"n","password":"p"}"#
             } else if path.ends_with("/people") {

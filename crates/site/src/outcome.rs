@@ -446,6 +446,22 @@ pub enum Refusal {
     CodeUsed,
     /// The invitation was taken, replaced, or is too old.
     InvitationOver,
+    /// An identity provider knows another user or group by that id.
+    ExternalIdInUse {
+        /// What has it.
+        what: Named,
+        /// The id.
+        id: Box<str>,
+        /// The name of whoever has it.
+        by: Arc<str>,
+    },
+    /// It is not any more what was looked at.
+    ChangedMeanwhile {
+        /// What was looked at.
+        what: Named,
+        /// Its name.
+        name: Box<str>,
+    },
 }
 
 /// Seats that a change would have taken, and how many were missing.

@@ -22,9 +22,11 @@ const WITH_MORE: u16 = 3;
 /// The fourth: the same with the directory, the license types that disconnect, the requests answered lately and the latest
 /// generations of license files behind the loans; where there are any.
 const WITH_DIRECTORY: u16 = 4;
-/// The fifth: the same with the people who administer and their visits, the notices and the acts behind these; where there
-/// are any.
+/// The fifth: the same with the people who administer and their visits, the notices, the acts, and what identity providers say of
+/// users and groups behind these; where there are any.
 const WITH_PEOPLE: u16 = 5;
+/// The latest.
+const LATEST: u16 = WITH_PEOPLE;
 
 /// Why bytes are not a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl fmt::Display for SnapshotError {
             Self::NotASite => f.write_str("these bytes are not the state of a site"),
             Self::Version(version) => write!(
                 f,
-                "the state has format {version}, and this program knows formats up to {WITH_PEOPLE}\n  hint: start the version of grantor that wrote it, or a newer one"
+                "the state has format {version}, and this program knows formats up to {LATEST}\n  hint: start the version of grantor that wrote it, or a newer one"
             ),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
@@ -89,7 +91,7 @@ impl Site {
             postcard::to_io(&fourth, &mut *out).map_err(io::Error::other)?;
         }
         if version >= WITH_PEOPLE {
-            let fifth = (&self.access.people, &self.notices, &self.acts);
+            let fifth = (&self.access.people, &self.notices, &self.acts, &self.directory.profiles);
             postcard::to_io(&fifth, out).map_err(io::Error::other)?;
         }
         Ok(())
@@ -103,7 +105,7 @@ impl Site {
         let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASite)?;
         let (version, body) = rest.split_first_chunk::<2>().ok_or(SnapshotError::NotASite)?;
         let version = u16::from_le_bytes(*version);
-        if !(PLAIN..=WITH_PEOPLE).contains(&version) {
+        if !(PLAIN..=LATEST).contains(&version) {
             return Err(SnapshotError::Version(version));
         }
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
@@ -117,12 +119,13 @@ impl Site {
         if version >= WITH_DIRECTORY {
             ((site.directory, site.disconnects.minutes, site.answered, site.generations), rest) =
                 postcard::take_from_bytes(rest).map_err(damaged)?;
-            site.directory.index();
         }
         if version >= WITH_PEOPLE {
             let people = &mut Arc::make_mut(&mut site.access).people;
-            ((*people, site.notices, site.acts), _) = postcard::take_from_bytes(rest).map_err(damaged)?;
+            ((*people, site.notices, site.acts, site.directory.profiles), _) =
+                postcard::take_from_bytes(rest).map_err(damaged)?;
         }
+        site.directory.index();
         site.share_again();
         site.note_loan_hours();
         site.note_all_disconnects();
@@ -137,7 +140,10 @@ impl Site {
     }
 
     fn has_what_came_fifth(&self) -> bool {
-        !(self.access.people.is_empty() && self.notices.is_empty() && self.acts.is_empty())
+        !(self.access.people.is_empty()
+            && self.notices.is_empty()
+            && self.acts.is_empty()
+            && self.directory.profiles.is_empty())
     }
 
     /// SHA-256 over the state: equal on every server at an equal index.

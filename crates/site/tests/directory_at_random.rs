@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use directory_oracle::{Oracle, Who};
 use grantor_license::Model;
 use grantor_site::command::{Amount, Command};
-use grantor_site::directory::{Change, Holder, HolderName, Method, Place, StationKind};
+use grantor_site::directory::{Change, Holder, HolderName, Method, Place, Profile, StationKind};
 use grantor_site::ids::{GrantId, SessionId};
 use grantor_site::{Entry, Event, Site};
 use proptest::prelude::*;
@@ -128,8 +128,20 @@ fn licenses() -> impl Strategy<Value = Change> {
     ]
 }
 
+fn profiles() -> impl Strategy<Value = Change> {
+    let said =
+        || prop_oneof![1 => Just(None), 1 => Just(Some(Box::from(""))), 4 => name('x', 3).prop_map(Some)];
+    prop_oneof![
+        3 => (name('u', 5), said()).prop_map(|(user, id)| Change::SetExternalId { user, id }),
+        2 => (name('g', 2), said()).prop_map(|(group, id)| Change::SetGroupExternalId { group, id }),
+        1 => (name('u', 5), said(), said(), said()).prop_map(|(user, display, given, family)| {
+            Change::SetPersonNames { user, display, given, family }
+        }),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
-    let change = prop_oneof![2 => people(), 5 => roles(), 6 => licenses()].boxed();
+    let change = prop_oneof![2 => people(), 5 => roles(), 6 => licenses(), 2 => profiles()].boxed();
     let place = prop_oneof![
         3 => name('s', 4).prop_map(Place::Station),
         1 => (0..2usize).prop_map(|n| Place::Number(format!("55{n}").into())),
@@ -268,11 +280,35 @@ fn note(out: &mut BTreeSet<GrantId>, events: &[Event]) {
     }
 }
 
+/// Who is known by which id and how they are called: the site's word for it is the oracle's.
+fn check_profiles(site: &Site, oracle: &Oracle) {
+    for (name, user) in &oracle.users {
+        let (id, _) = site.user_named("main", name).unwrap();
+        let Profile { external_id, display_name, given_name, family_name } = site.profile(id);
+        let called = [display_name, given_name, family_name].map(|text| text.map(String::from));
+        assert_eq!((external_id.as_deref(), called), (user.external.as_deref(), user.called.clone()));
+    }
+    for external in ["x0", "x1", "x2"] {
+        let user =
+            site.user_of_external_id("main", external).map(|id| site.user(id).unwrap().name.to_string());
+        let expected = oracle.users.iter().find(|(_, user)| user.external.as_deref() == Some(external));
+        assert_eq!(user.as_ref(), expected.map(|(name, _)| name));
+        let group = site.group_of_external_id("main", external);
+        let group = group.map(|id| site.group(id).unwrap().name.to_string());
+        let expected = oracle.external_groups.iter().find(|(_, id)| *id == external);
+        assert_eq!(group.as_ref(), expected.map(|(name, _)| name));
+    }
+}
+
 /// What a refused command may not change.
 fn settings(site: &Site) -> String {
     let (users, stations): (Vec<_>, Vec<_>) = (site.users().collect(), site.stations().collect());
     let (groups, roles): (Vec<_>, Vec<_>) = (site.groups().collect(), site.roles().collect());
-    format!("{users:?} {stations:?} {groups:?} {roles:?} {:?}", site.presences().collect::<Vec<_>>())
+    let profiles: Vec<_> = users.iter().map(|(id, _)| (site.profile(*id), site.user_version(*id))).collect();
+    let ids: Vec<_> =
+        groups.iter().map(|(id, _)| (site.group_external_id(*id), site.group_version(*id))).collect();
+    let present = site.presences().collect::<Vec<_>>();
+    format!("{users:?} {stations:?} {groups:?} {roles:?} {present:?} {profiles:?} {ids:?}")
 }
 
 fn check_use(site: &Site, oracle: &Oracle) {
@@ -315,6 +351,7 @@ proptest! {
                 prop_assert!(used <= oracle.bought(feature, *model), "more of {} taken than bought", feature);
             }
             check_use(&site, &oracle);
+            check_profiles(&site, &oracle);
             if !is_done {
                 prop_assert_eq!(&now, &held);
                 prop_assert_eq!(before, settings(&site));

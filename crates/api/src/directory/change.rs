@@ -127,6 +127,28 @@ pub enum Change {
     SetMethod { user: String, method: Method },
     /// "Enable Licenses": off keeps the settings and frees the seats.
     EnableLicenses { of: Holder, enabled: bool },
+    /// Set by which id an identity provider or a directory service knows a user; left out = by none. One user's only.
+    SetExternalId {
+        user: String,
+        #[serde(default)]
+        external_id: Option<String>,
+    },
+    /// The same for a group.
+    SetGroupExternalId {
+        group: String,
+        #[serde(default)]
+        external_id: Option<String>,
+    },
+    /// Set how a user is called; what is left out is not known.
+    SetPersonNames {
+        user: String,
+        #[serde(default)]
+        display_name: Option<String>,
+        #[serde(default)]
+        given_name: Option<String>,
+        #[serde(default)]
+        family_name: Option<String>,
+    },
 }
 
 /// What came of changes, or would.

@@ -123,6 +123,18 @@ pub struct User {
     /// Where the user works; left out if the user doesn't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub present: Option<Presence>,
+    /// By which id an identity provider or a directory service knows the user; compared with case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// How the user is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// First name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// Last name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
 }
 
 /// Somebody who works.
@@ -176,6 +188,9 @@ pub struct Group {
     pub roles: Vec<String>,
     /// How many members it has.
     pub size: u32,
+    /// By which id an identity provider or a directory service knows the group; compared with case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
 }
 
 /// A role.

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use grantor_api::directory::{Medium, Method, Queue, StationKind};
 
 use super::AtServer;
+use super::ldap::ImportFrom;
 
 /// Which server, whose directory, and how to answer.
 #[derive(Args, Clone)]
@@ -357,11 +358,16 @@ pub(crate) struct Allocation {
 /// A table of users, stations, groups, roles and allocations.
 #[derive(Args)]
 #[command(
-    after_help = "The first line names the columns; `what` says what a line is: user, station, group, member, role, assignment, allocation.\nNothing is taken away by it, and repeating it is harmless.\n\nExamples:\n  grantor import people.csv --dry-run\n  grantor export > people.csv"
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "The first line names the columns; `what` says what a line is: user, station, group, member, role, assignment, allocation.\nNothing is taken away by it, and repeating it is harmless.\n\nExamples:\n  grantor import people.csv --dry-run\n  grantor export > people.csv\n  grantor import ldap --url ldaps://ldap.example.com --base ou=people,dc=example,dc=com --dry-run"
 )]
 pub(crate) struct Import {
+    #[command(subcommand)]
+    pub(crate) from: Option<ImportFrom>,
     /// The table in CSV
-    pub(crate) file: PathBuf,
+    #[arg(required = true)]
+    pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) way: Way,
 }

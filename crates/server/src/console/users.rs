@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use grantor_site::access::Scope;
-use grantor_site::directory::{Change, HolderName, Media, Method, Named, User};
+use grantor_site::directory::{Change, HolderName, Media, Method, Named, Profile, User};
 use grantor_site::ids::UserId;
 use grantor_site::{Refusal, Site};
 use grantor_web::answer::{page, quoted};
@@ -111,6 +111,10 @@ struct Detail {
     media: Vec<(&'static str, bool)>,
     warnings: Vec<String>,
     present: Option<String>,
+    /// How the user is called; empty if that is not known.
+    called: String,
+    /// By which id an identity provider knows the user.
+    external_id: Option<String>,
     may: bool,
 }
 
@@ -140,6 +144,7 @@ fn detail_of(visit: &Visit, site: &Site, id: UserId, user: &User) -> Detail {
     let offered = site.offered(tenant, false, user.licensing.method);
     let roles = site.roles().map(|(_, role)| role).filter(|role| role.tenant == *tenant);
     let groups = site.groups().map(|(_, group)| group).filter(|group| group.tenant == *tenant);
+    let profile = site.profile(id);
     Detail {
         frame: visit.frame(),
         tenant: tenant.to_string(),
@@ -172,8 +177,16 @@ fn detail_of(visit: &Visit, site: &Site, id: UserId, user: &User) -> Detail {
             }
         }),
         licenses,
+        called: called(&profile),
+        external_id: profile.external_id.map(String::from),
         may: visit.may(Scope::Allocate),
     }
+}
+
+fn called(profile: &Profile) -> String {
+    let parts = [&profile.given_name, &profile.family_name].into_iter().flatten();
+    let parts: Vec<&str> = parts.map(|part| &**part).collect();
+    profile.display_name.as_deref().map_or_else(|| parts.join(" "), str::to_owned)
 }
 
 pub(crate) async fn change(

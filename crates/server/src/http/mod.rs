@@ -18,6 +18,7 @@ mod metrics;
 pub(crate) mod notices;
 mod people;
 mod quick;
+mod scim;
 mod sessions;
 mod status;
 
@@ -30,7 +31,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use grantor_api::{Code, Problem};
 use grantor_license::Machine;
-use grantor_site::{Command, Reply, Timestamp};
+use grantor_site::{Command, Refusal, Reply, Timestamp};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -163,12 +164,17 @@ impl App {
 
     /// Has the command carried out, by the leader if that is another server; the answer means: on a majority of disks.
     pub(crate) async fn propose(&self, command: Command) -> Result<Reply, Failure> {
+        self.ask(command).await?.map_err(Failure::from)
+    }
+
+    /// The same; what the site refuses is told apart from what could not be asked.
+    pub(crate) async fn ask(&self, command: Command) -> Result<Result<Reply, Refusal>, Failure> {
         let there = if self.consensus.leads() { None } else { self.cluster.leader(&self.consensus) };
         let reply = match there {
             Some(leader) => self.cluster.propose(&leader, &command).await.map(|outcome| outcome.reply),
             None => self.consensus.propose(command).await.map_err(|error| unproposed(&error)),
         };
-        reply.map_err(Failure)?.map_err(Failure::from)
+        reply.map_err(Failure)
     }
 
     /// An administrator says that the clocks are right: this server takes its wall clock, at once. The others don't take
@@ -251,6 +257,7 @@ fn for_the_leader() -> OpenApiRouter<App> {
         .routes(routes!(people::change, people::remove))
         .routes(routes!(people::reset))
         .routes(routes!(people::end_visits))
+        .route("/scim/v2/{tenant}/{*rest}", axum::routing::any(scim::serve))
 }
 
 /// What each server answers for itself.

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::{GroupId, UserId};
+
 use super::allocate::Method;
 use super::media::Media;
 
@@ -123,4 +125,21 @@ pub enum Change {
     SetMethod { user: Box<str>, method: Method },
     /// "Enable Licenses": off keeps the settings and frees the seats.
     EnableLicenses { of: HolderName, is_enabled: bool },
+    /// Set by which id an identity provider knows a user; blank or `None` = by none.
+    SetExternalId { user: Box<str>, id: Option<Box<str>> },
+    /// The same for a group.
+    SetGroupExternalId { group: Box<str>, id: Option<Box<str>> },
+    /// Set how a user is called; blank or `None` = not known.
+    SetPersonNames {
+        user: Box<str>,
+        display: Option<Box<str>>,
+        given: Option<Box<str>>,
+        family: Option<Box<str>>,
+    },
+    /// Changes nothing: refuses the batch unless the name is still this user's and, with a version, the user as it was.
+    ExpectUser { user: Box<str>, number: UserId, version: Option<u64> },
+    /// The same of a group.
+    ExpectGroup { group: Box<str>, number: GroupId, version: Option<u64> },
+    /// Take users out of a group and put others in, by number: whatever they are called by now.
+    ChangeMembers { group: Box<str>, add: Vec<UserId>, remove: Vec<UserId> },
 }

@@ -16,6 +16,7 @@ impl Site {
         self.check_stations(&mut listed, broken);
         self.check_presences(&mut listed, broken);
         self.check_groups(broken);
+        self.check_profiles(broken);
         let allocated = self.grants.iter().filter(|(_, grant)| grant.is_allocated()).count();
         if allocated != listed.len() || listed.len() != self.directory.holders.len() {
             broken.push(format!("{allocated} seats are allocated, and {} are listed", listed.len()));
@@ -102,8 +103,31 @@ impl Site {
         }
         let names = self.directory.users.len() + self.directory.stations.len() * 2;
         let names = names + self.directory.groups.len() + self.directory.roles.len();
+        let names = names + self.directory.profiles.ids();
         if names != self.directory.names.len() {
             broken.push(format!("{} names are known of {names}", self.directory.names.len()));
+        }
+    }
+
+    /// What is known is known of somebody, and an id leads to whom it belongs.
+    fn check_profiles(&self, broken: &mut Vec<String>) {
+        let (users, groups) = self.directory.profiles.holders();
+        for id in users {
+            let external = self.profile(id).external_id;
+            let user = self.directory.users.get(id);
+            let is_found = user.is_some_and(|user| {
+                external.is_none_or(|of| self.user_of_external_id(&user.tenant, &of) == Some(id))
+            });
+            if !is_found {
+                broken.push(format!("{id} has a profile and is not found by its id"));
+            }
+        }
+        for id in groups {
+            let (external, group) =
+                (self.group_external_id(id).unwrap_or_default(), self.directory.groups.get(id));
+            if group.is_none_or(|group| self.group_of_external_id(&group.tenant, external) != Some(id)) {
+                broken.push(format!("group {id} is not found by its id"));
+            }
         }
     }
 

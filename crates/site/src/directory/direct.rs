@@ -10,6 +10,7 @@ use crate::outcome::{Refusal, Reply};
 use crate::pool::FeatureKey;
 use crate::violation::Breach;
 
+use super::Named;
 use super::change::{Change, HolderName};
 use super::media::Warning;
 
@@ -126,6 +127,27 @@ impl Site {
             Change::Unlicense { feature, from } => self.unlicense(tenant, feature, from),
             Change::SetMethod { user, method } => self.set_method(tenant, user, *method),
             Change::EnableLicenses { of, is_enabled } => self.enable_licenses(tenant, of, *is_enabled),
+            other => self.change_profiles(tenant, other),
+        }
+    }
+
+    fn change_profiles(&mut self, tenant: &Arc<str>, change: &Change) -> Result<(), Refusal> {
+        match change {
+            Change::SetExternalId { user, id } => self.set_external_id(tenant, user, id.as_deref()),
+            Change::SetGroupExternalId { group, id } => {
+                self.set_group_external_id(tenant, group, id.as_deref())
+            }
+            Change::SetPersonNames { user, display, given, family } => {
+                let names = [display.as_deref(), given.as_deref(), family.as_deref()];
+                self.set_person_names(tenant, user, names)
+            }
+            Change::ChangeMembers { group, add, remove } => self.change_members(tenant, group, add, remove),
+            Change::ExpectUser { user, number, version } => {
+                self.expect(tenant, (Named::User, user), number.0, *version)
+            }
+            Change::ExpectGroup { group, number, version } => {
+                self.expect(tenant, (Named::Group, group), number.0, *version)
+            }
             _ => Ok(()),
         }
     }
@@ -142,7 +164,10 @@ impl Site {
 
     /// Whom a change of a workgroup leaves with a level that does not cover its queue.
     fn limited_members(&self, tenant: &Arc<str>, change: &Change) -> Vec<Warning> {
-        let (Change::AddMembers { group, .. } | Change::SetQueue { group, .. }) = change else {
+        let (Change::AddMembers { group, .. }
+        | Change::ChangeMembers { group, .. }
+        | Change::SetQueue { group, .. }) = change
+        else {
             return Vec::new();
         };
         let Ok(group) = self.directory.group_id(tenant, group) else { return Vec::new() };
@@ -150,6 +175,7 @@ impl Site {
             Change::AddMembers { users, .. } => {
                 users.iter().filter_map(|name| self.directory.user_id(tenant, name).ok()).collect()
             }
+            Change::ChangeMembers { add, .. } => add.clone(),
             _ => self.directory.groups.get(group).into_iter().flat_map(super::Group::members).collect(),
         };
         members.into_iter().filter_map(|user| self.media_warning(user, group)).take(WARNINGS).collect()

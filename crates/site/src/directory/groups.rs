@@ -63,6 +63,7 @@ impl Site {
         self.empty_group(tenant, name)?;
         let id = self.directory.group_id(tenant, name)?;
         self.directory.disclaim(tenant, Named::Group, name);
+        self.directory.forget_group(tenant, id);
         self.directory.groups.remove(id);
         Ok(())
     }
@@ -74,16 +75,43 @@ impl Site {
         users: &[Box<str>],
     ) -> Result<(), Refusal> {
         let users = self.users_named(tenant, users)?;
-        let (id, group) = self.group_mut(tenant, group)?;
-        for user in &users {
-            group.members.insert(*user, ());
+        let id = self.directory.group_id(tenant, group)?;
+        self.enter_group(id, &users);
+        self.settle_roles(tenant, &users)
+    }
+
+    fn enter_group(&mut self, id: GroupId, users: &[UserId]) {
+        if let Some(group) = self.directory.groups.get_mut(id) {
+            for user in users {
+                group.members.insert(*user, ());
+            }
         }
-        for user in &users {
+        for user in users {
             if let Some(user) = self.directory.users.get_mut(*user) {
                 user.groups.insert(id);
             }
         }
-        self.settle_roles(tenant, &users)
+    }
+
+    /// Some out and others in, settled together: who comes gets what those who go give back. Who is deleted already is out;
+    /// who comes must be there.
+    pub(crate) fn change_members(
+        &mut self,
+        tenant: &Arc<str>,
+        group: &str,
+        add: &[UserId],
+        remove: &[UserId],
+    ) -> Result<(), Refusal> {
+        let id = self.directory.group_id(tenant, group)?;
+        let is_own = |user: &UserId| self.directory.users.get(*user).is_some_and(|of| of.tenant == *tenant);
+        if let Some(nobody) = add.iter().find(|user| !is_own(user)) {
+            return Err(Refusal::NoSuchName { what: Named::User, name: nobody.to_string().into() });
+        }
+        let gone: Vec<UserId> = remove.iter().copied().filter(is_own).collect();
+        self.quit_group(id, &gone);
+        self.enter_group(id, add);
+        let touched: BTreeSet<UserId> = gone.iter().chain(add).copied().collect();
+        self.settle_roles(tenant, &touched.into_iter().collect::<Vec<_>>())
     }
 
     pub(crate) fn remove_members(
@@ -103,6 +131,11 @@ impl Site {
     }
 
     fn leave_group_of(&mut self, tenant: &Arc<str>, id: GroupId, users: &[UserId]) -> Result<(), Refusal> {
+        self.quit_group(id, users);
+        self.settle_roles(tenant, users)
+    }
+
+    fn quit_group(&mut self, id: GroupId, users: &[UserId]) {
         for user in users {
             if let Some(group) = self.directory.groups.get_mut(id) {
                 group.members.remove(*user);
@@ -111,7 +144,6 @@ impl Site {
                 user.groups.remove(&id);
             }
         }
-        self.settle_roles(tenant, users)
     }
 
     fn users_named(&self, tenant: &str, names: &[Box<str>]) -> Result<Vec<UserId>, Refusal> {

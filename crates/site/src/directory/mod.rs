@@ -11,6 +11,7 @@ mod groups;
 pub mod logon;
 pub mod media;
 mod people;
+pub mod profile;
 mod roles;
 mod seats;
 mod stations;
@@ -27,6 +28,7 @@ pub use allocate::{Licensing, Method};
 pub use change::{Change, HolderName, Queue, StationKind};
 pub use logon::{Place, Presence};
 pub use media::{Media, Warning};
+pub use profile::Profile;
 
 use crate::ids::{GrantId, GroupId, RoleId, SessionId, StationId, UserId};
 use crate::outcome::Refusal;
@@ -186,11 +188,16 @@ pub(crate) struct NameKey(u128);
 impl NameKey {
     /// The same however the name is spelled.
     fn new(tenant: &str, what: Named, name: &str) -> Self {
+        Self::of_text(tenant, what as u8, &fold(name))
+    }
+
+    /// Of a text that is compared as it is.
+    fn of_text(tenant: &str, kind: u8, text: &str) -> Self {
         let mut digest = Sha256::new_with_prefix(b"grantor directory v1");
-        digest.update([what as u8]);
+        digest.update([kind]);
         digest.update((tenant.len() as u64).to_le_bytes());
         digest.update(tenant);
-        digest.update(fold(name));
+        digest.update(text);
         let digest: [u8; 32] = digest.finalize().into();
         Self(digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte)))
     }
@@ -216,6 +223,9 @@ pub(crate) struct Directory {
     pub(crate) roles: Shards<RoleId, Role>,
     pub(crate) presences: Shards<UserId, Presence>,
     last: u32,
+    /// Behind the rest, in a later format.
+    #[serde(skip)]
+    pub(crate) profiles: profile::Profiles,
     /// What follows is worked out from the rest when it is read.
     #[serde(skip)]
     names: Shards<NameKey, u32>,
@@ -314,6 +324,7 @@ impl Directory {
                 self.holders.insert(seat.grant, Holder::LogOn(user));
             }
         }
+        self.index_profiles();
     }
 
     fn index_users(&mut self, known: &mut BTreeSet<Arc<str>>) {

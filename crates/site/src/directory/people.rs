@@ -75,6 +75,7 @@ impl Site {
         let id = self.directory.user_id(tenant, name)?;
         self.end_presence(id, by, "the user was deleted");
         self.directory.disclaim(tenant, Named::User, name);
+        self.directory.forget_user(tenant, id);
         let Some(user) = self.directory.users.remove(id) else { return Ok(()) };
         for group in &user.groups {
             if let Some(group) = self.directory.groups.get_mut(*group) {

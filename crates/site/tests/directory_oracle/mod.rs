@@ -48,6 +48,9 @@ pub struct User {
     pub licensing: Licensing,
     pub groups: BTreeSet<String>,
     pub roles: BTreeSet<String>,
+    /// By which id an identity provider knows the user.
+    pub external: Option<String>,
+    pub called: [Option<String>; 3],
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +79,8 @@ pub struct Oracle {
     /// Roles of each group.
     pub groups: BTreeMap<String, BTreeSet<String>>,
     pub roles: BTreeMap<String, Option<Feature>>,
+    /// Ids by which an identity provider knows groups.
+    pub external_groups: BTreeMap<String, String>,
     /// User and host of each open session.
     pub sessions: BTreeMap<u128, (String, String)>,
     pub present: BTreeMap<String, Presence>,
@@ -202,6 +207,7 @@ impl Oracle {
                 }
                 if matches!(change, Change::RemoveGroup { .. }) {
                     self.groups.remove(&**group);
+                    self.external_groups.remove(&**group);
                 }
             }
             Change::AddMembers { group, users } | Change::RemoveMembers { group, users } => {
@@ -286,6 +292,32 @@ impl Oracle {
                 }
             }
             Change::SetMethod { user, method } => return self.set_method(user, *method),
+            other => return self.change_profiles(other),
+        }
+        Ok(())
+    }
+
+    fn change_profiles(&mut self, change: &Change) -> Verdict {
+        let said =
+            |text: &Option<Box<str>>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
+        match change {
+            Change::SetExternalId { user, id } => {
+                let id = said(id);
+                let is_others = |(name, of): (&String, &User)| **name != **user && of.external == id;
+                must(id.is_none() || !self.users.iter().any(is_others))?;
+                self.user(user)?.external = id;
+            }
+            Change::SetGroupExternalId { group, id } => {
+                must(self.groups.contains_key(&**group))?;
+                let id = said(id);
+                let is_others = |(name, of): (&String, &String)| **name != **group && Some(of) == id.as_ref();
+                must(!self.external_groups.iter().any(is_others))?;
+                self.external_groups.remove(&**group);
+                self.external_groups.extend(id.map(|id| (group.to_string(), id)));
+            }
+            Change::SetPersonNames { user, display, given, family } => {
+                self.user(user)?.called = [said(display), said(given), said(family)];
+            }
             other => panic!("the oracle knows no {other:?}"),
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! `grantor import`, `export` and `apply`: many changes at once, worked out from what there is. Repeating them is
 //! harmless: what is done already is not done again.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use super::fetch::encoded;
 use super::plan::{Current, Step, plan};
 use super::wanted::{Wanted, WantedSite};
 use super::{send, show, table};
-use crate::cli::{Apply, Import, Way};
+use crate::cli::{Apply, Import, ImportFrom, Way};
 use crate::commands::remote;
 use crate::failure::{At, Exit, Failure};
 use crate::output;
@@ -26,14 +27,22 @@ const SHOWN: usize = 1000;
 
 /// `grantor import`.
 pub(crate) fn import(args: &Import) -> Result<ExitCode, Failure> {
-    let text = std::fs::read_to_string(&args.file).at(&args.file)?;
+    match (&args.from, &args.file) {
+        (Some(ImportFrom::Ldap(args)), _) => super::ldap::import(args),
+        (None, Some(file)) => import_table(args, file),
+        (None, None) => Err(Failure::new(Exit::Usage, "no table is named")),
+    }
+}
+
+fn import_table(args: &Import, file: &Path) -> Result<ExitCode, Failure> {
+    let text = std::fs::read_to_string(file).at(file)?;
     let way = &args.way;
     let http = remote::connect(&way.at)?;
     let now = Current::fetch(&http, &way.tenant)?;
     let features = table::features(&http, &way.tenant)?;
     let wanted = match table::read(&text, &now, &features) {
         Ok(wanted) => wanted,
-        Err(problems) => return Err(bad_lines(&args.file, &problems)),
+        Err(problems) => return Err(bad_lines(file, &problems)),
     };
     let steps = plan(&now, &wanted);
     if !way.json {
@@ -132,14 +141,34 @@ fn show_plans(plans: &[(String, Vec<Step>)], intervals: &[Interval]) {
     }
 }
 
-fn show_plan(steps: &[Step]) {
-    steps.iter().take(SHOWN).for_each(|step| output::data(&format!("  {} {}", step.sign, step.text)));
-    if steps.len() > SHOWN {
-        output::data(&format!("  and {} more; `--json` shows all", steps.len() - SHOWN));
+pub(super) fn show_plan(steps: &[Step]) {
+    let new: BTreeSet<&str> = steps.iter().filter_map(|step| brought_in(&step.change)).collect();
+    let shown: Vec<&Step> =
+        steps.iter().filter(|step| told_of(&step.change).is_none_or(|name| !new.contains(name))).collect();
+    shown.iter().take(SHOWN).for_each(|step| output::data(&format!("  {} {}", step.sign, step.text)));
+    if shown.len() > SHOWN {
+        output::data(&format!("  and {} more; `--json` shows all", shown.len() - SHOWN));
     }
 }
 
-fn confirmed() -> Result<bool, Failure> {
+fn brought_in(change: &Change) -> Option<&str> {
+    match change {
+        Change::AddUser { name, .. } | Change::AddGroup { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// Whom a change only tells something of: of somebody new, people are not shown a line of its own for it.
+fn told_of(change: &Change) -> Option<&str> {
+    match change {
+        Change::SetExternalId { user: name, .. }
+        | Change::SetGroupExternalId { group: name, .. }
+        | Change::SetPersonNames { user: name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+pub(super) fn confirmed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Exit::Usage, "there is nobody to ask")
             .hint("`--yes` doesn't ask, `--dry-run` only shows the plan"));
@@ -150,7 +179,7 @@ fn confirmed() -> Result<bool, Failure> {
     Ok(answer.trim().eq_ignore_ascii_case("y"))
 }
 
-fn weight(change: &Change) -> usize {
+pub(super) fn weight(change: &Change) -> usize {
     match change {
         Change::AddMembers { users, .. } | Change::RemoveMembers { users, .. } => users.len().max(1),
         _ => 1,
@@ -158,7 +187,7 @@ fn weight(change: &Change) -> usize {
 }
 
 /// Batches that the server takes, in order.
-fn batches(steps: &[Step]) -> Vec<&[Step]> {
+pub(super) fn batches(steps: &[Step]) -> Vec<&[Step]> {
     let (mut batches, mut start, mut names, mut bytes) = (Vec::new(), 0, 0, 0);
     for (place, step) in steps.iter().enumerate() {
         let (more, size) =

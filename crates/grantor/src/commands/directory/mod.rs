@@ -2,6 +2,7 @@
 
 mod bulk;
 mod fetch;
+mod ldap;
 mod plan;
 mod show;
 mod table;

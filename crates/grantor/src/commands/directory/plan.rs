@@ -133,6 +133,13 @@ impl Plan {
             )),
             Some(_) => {}
         }
+        if let Some(id) =
+            other_text(wanted.external_id.as_ref(), now.and_then(|now| now.external_id.as_ref()))
+        {
+            let text = format!("group {name}: {}", known_as(id.as_deref()));
+            let set = Change::SetGroupExternalId { group: name.clone(), external_id: id };
+            self.makes.push(step('~', text, set));
+        }
         let has = now.map(|now| now.roles.as_slice()).unwrap_or_default();
         for role in self.too_many(has, wanted.roles.as_deref()) {
             let text = format!("role {role} of group {name}");
@@ -200,6 +207,7 @@ impl Plan {
             None => self.new_user(wanted),
             Some(now) => self.known_user(now, wanted),
         }
+        self.profile(now, wanted);
         let has = now.map(|now| now.licensing.features.as_slice()).unwrap_or_default();
         let is_on = now.map(|now| now.licensing.enabled);
         self.switch(&format!("user {name}"), &Holder::User(name.clone()), is_on, wanted.licenses_enabled);
@@ -267,6 +275,42 @@ impl Plan {
         }
     }
 
+    /// By which id the user is known elsewhere, and how the user is called.
+    fn profile(&mut self, now: Option<&User>, wanted: &WantedUser) {
+        let user = now.map_or(&wanted.name, |now| &now.name).clone();
+        if let Some(id) =
+            other_text(wanted.external_id.as_ref(), now.and_then(|now| now.external_id.as_ref()))
+        {
+            let text = format!("user {user}: {}", known_as(id.as_deref()));
+            self.makes.push(step('~', text, Change::SetExternalId { user: user.clone(), external_id: id }));
+        }
+        let has = [
+            now.and_then(|now| now.display_name.clone()),
+            now.and_then(|now| now.given_name.clone()),
+            now.and_then(|now| now.family_name.clone()),
+        ];
+        let wants = [&wanted.display_name, &wanted.given_name, &wanted.family_name];
+        let other: Vec<Option<Option<String>>> =
+            wants.iter().zip(&has).map(|(wanted, has)| other_text(wanted.as_ref(), has.as_ref())).collect();
+        if other.iter().all(Option::is_none) {
+            return;
+        }
+        let mut names = other.into_iter().zip(has).map(|(other, has)| other.unwrap_or(has));
+        let (display_name, given_name, family_name) =
+            (names.next().flatten(), names.next().flatten(), names.next().flatten());
+        let called = display_name.clone().or_else(|| {
+            let parts: Vec<&str> =
+                [&given_name, &family_name].into_iter().flatten().map(String::as_str).collect();
+            (!parts.is_empty()).then(|| parts.join(" "))
+        });
+        let text = format!("user {user}: called {}", called.as_deref().unwrap_or("nothing"));
+        self.makes.push(step(
+            '~',
+            text,
+            Change::SetPersonNames { user, display_name, given_name, family_name },
+        ));
+    }
+
     /// "Enable Licenses": off before licenses are added, so that none is taken.
     fn switch(&mut self, of: &str, holder: &Holder, now: Option<bool>, wanted: Option<bool>) {
         let Some(enabled) = wanted.filter(|enabled| *enabled != now.unwrap_or(true)) else { return };
@@ -300,6 +344,16 @@ impl Plan {
         let wanted = folded(wanted);
         has.iter().filter(|name| !wanted.contains(&fold(name))).cloned().collect()
     }
+}
+
+/// A text that is wanted and not there, an empty one being none; nothing where none is wanted, or it is there.
+fn other_text(wanted: Option<&String>, has: Option<&String>) -> Option<Option<String>> {
+    let wanted = Some(wanted?.trim()).filter(|text| !text.is_empty());
+    (wanted != has.map(String::as_str)).then(|| wanted.map(str::to_owned))
+}
+
+fn known_as(id: Option<&str>) -> String {
+    id.map_or_else(|| "known elsewhere by no id".to_owned(), |id| format!("known elsewhere as {id}"))
 }
 
 /// Names for people: the first ten, and how many more.

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 
 pub(super) use write::write;
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 22] = [
     "what",
     "name",
     "mail",
@@ -36,6 +36,10 @@ const COLUMNS: [&str; 18] = [
     "method",
     "own_number",
     "licenses_enabled",
+    "external_id",
+    "display_name",
+    "given_name",
+    "family_name",
 ];
 /// Bad lines that are told of.
 const PROBLEMS: usize = 1000;
@@ -62,6 +66,10 @@ struct Line {
     method: String,
     own_number: String,
     licenses_enabled: String,
+    external_id: String,
+    display_name: String,
+    given_name: String,
+    family_name: String,
 }
 
 /// The licenses that can be allocated, folded.
@@ -222,6 +230,10 @@ impl Reader<'_> {
             licenses_enabled: yes_or_no("licenses_enabled", &line.licenses_enabled)?,
             method: read_word("method", &line.method)?,
             media: media(&line.media)?,
+            external_id: text(&line.external_id),
+            display_name: text(&line.display_name),
+            given_name: text(&line.given_name),
+            family_name: text(&line.family_name),
             ..WantedUser::default()
         };
         self.users.insert(key, user);
@@ -248,6 +260,7 @@ impl Reader<'_> {
             name: line.name.clone(),
             queue: read_word("queue", &line.queue)?,
             media: media(&line.media)?,
+            external_id: text(&line.external_id),
             ..WantedGroup::default()
         };
         self.groups.insert(key, group);

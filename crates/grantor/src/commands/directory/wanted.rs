@@ -63,6 +63,11 @@ pub(super) struct WantedUser {
     /// "Enable Licenses".
     pub(super) licenses_enabled: Option<bool>,
     pub(super) roles: Option<Vec<String>>,
+    /// By which id an identity provider or a directory service knows the user; empty for none, as below.
+    pub(super) external_id: Option<String>,
+    pub(super) display_name: Option<String>,
+    pub(super) given_name: Option<String>,
+    pub(super) family_name: Option<String>,
 }
 
 /// A station.
@@ -87,6 +92,7 @@ pub(super) struct WantedGroup {
     pub(super) media: Option<Vec<Medium>>,
     pub(super) roles: Option<Vec<String>>,
     pub(super) members: Option<Vec<String>>,
+    pub(super) external_id: Option<String>,
 }
 
 /// A role.

@@ -29,6 +29,22 @@ pub(super) fn about_directory(refusal: Refusal) -> Option<Problem> {
             )
             .hint("choose another name; case and blanks around it make no difference"),
         ),
+        Refusal::ExternalIdInUse { what, id, by } => Some(
+            Problem::new(
+                Code::NameTaken,
+                "the id is taken",
+                format!("the {} `{by}` is known by the id `{id}` already", word(what)),
+            )
+            .hint("take the id from it first, or choose another"),
+        ),
+        Refusal::ChangedMeanwhile { what, name } => Some(
+            Problem::new(
+                Code::Changed,
+                "it changed meanwhile",
+                format!("the {} `{name}` is another by now", word(what)),
+            )
+            .hint("look at it again, and try once more"),
+        ),
         Refusal::InBatch { number, why } => Some(in_batch(number, *why)),
         Refusal::Shortfall(short) => Some(shortfall(&short)),
         Refusal::UserDisabled { user } => Some(
@@ -228,6 +244,8 @@ mod tests {
             Refusal::NoOwnNumber,
             Refusal::NumberBlank,
             Refusal::NotLoggedOn,
+            Refusal::ExternalIdInUse { what: Named::User, id: "7".into(), by: "u".into() },
+            Refusal::ChangedMeanwhile { what: Named::Group, name: "g".into() },
         ];
         for refusal in refusals {
             let problem = problem(refusal.clone());

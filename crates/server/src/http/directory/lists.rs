@@ -87,8 +87,8 @@ pub(crate) async fn groups(
     reads(&caller, &tenant)?;
     let site = app.consensus.view();
     let own = site.groups().filter(|(_, group)| *group.tenant == *tenant);
-    let page = part.of(own.map(|(_, group)| (group.name.to_string(), group)))?;
-    let items = page.items.into_iter().map(|(_, group)| show::group(&site, group)).collect();
+    let page = part.of(own.map(|(id, group)| (group.name.to_string(), (id, group))))?;
+    let items = page.items.into_iter().map(|(_, (id, group))| show::group(&site, id, group)).collect();
     Ok(Json(Page { items, next: page.next }))
 }
 
@@ -102,8 +102,8 @@ pub(crate) async fn group(
 ) -> Result<Json<Group>, Failure> {
     reads(&caller, &tenant)?;
     let site = app.consensus.view();
-    let (_, group) = site.group_named(&tenant, &name).ok_or_else(|| nobody(Named::Group, &name))?;
-    Ok(Json(show::group(&site, group)))
+    let (id, group) = site.group_named(&tenant, &name).ok_or_else(|| nobody(Named::Group, &name))?;
+    Ok(Json(show::group(&site, id, group)))
 }
 
 /// The names of a group's members.

@@ -6,7 +6,7 @@ use grantor_api::directory::{
 use grantor_site::Site;
 use grantor_site::directory::logon::At;
 use grantor_site::directory::{self as site, Media};
-use grantor_site::ids::UserId;
+use grantor_site::ids::{GroupId, UserId};
 use grantor_site::pool::FeatureKey;
 
 use crate::clock::instant;
@@ -77,6 +77,7 @@ fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
 pub(crate) fn user(site: &Site, id: UserId, user: &site::User) -> User {
     let groups = user.groups().filter_map(|group| site.group(group)).map(|group| group.name.to_string());
     let consumed = user.consumed().iter().map(|seat| spelled(site, &user.tenant, &seat.feature));
+    let (profile, kept) = (site.profile(id), |text: Option<Box<str>>| text.map(String::from));
     User {
         name: user.name.to_string(),
         mail: user.mail.as_deref().map(str::to_owned),
@@ -90,6 +91,10 @@ pub(crate) fn user(site: &Site, id: UserId, user: &site::User) -> User {
         roles: role_names(site, user.roles()),
         consumes: sorted(consumed),
         present: site.presence(id).map(|at| presence(site, &user.name, at)),
+        external_id: kept(profile.external_id),
+        display_name: kept(profile.display_name),
+        given_name: kept(profile.given_name),
+        family_name: kept(profile.family_name),
     }
 }
 
@@ -121,13 +126,14 @@ pub(crate) fn station(site: &Site, station: &site::Station) -> Station {
     }
 }
 
-pub(crate) fn group(site: &Site, group: &site::Group) -> Group {
+pub(crate) fn group(site: &Site, id: GroupId, group: &site::Group) -> Group {
     Group {
         name: group.name.to_string(),
         queue: group.queue.map(queue),
         media: media(group.media),
         roles: role_names(site, group.roles()),
         size: u32::try_from(group.size()).unwrap_or(u32::MAX),
+        external_id: site.group_external_id(id).map(str::to_owned),
     }
 }
 

@@ -21,12 +21,23 @@ fn user(name: &str, roles: &[&str], groups: &[&str]) -> (String, User) {
         roles: owned(roles),
         consumes: Vec::new(),
         present: None,
+        external_id: None,
+        display_name: None,
+        given_name: None,
+        family_name: None,
     };
     (name.to_owned(), user)
 }
 
 fn current() -> Current {
-    let group = Group { name: "g".to_owned(), queue: None, media: Vec::new(), roles: Vec::new(), size: 2 };
+    let group = Group {
+        name: "g".to_owned(),
+        queue: None,
+        media: Vec::new(),
+        roles: Vec::new(),
+        size: 2,
+        external_id: None,
+    };
     let role =
         |name: &str| (name.to_owned(), Role { name: name.to_owned(), application: Some("WFM".to_owned()) });
     Current {

@@ -23,6 +23,7 @@ pub(in super::super) fn write(now: &Current) -> Result<String, Failure> {
             ("name", group.name.clone()),
             ("queue", queue),
             ("media", media),
+            ("external_id", group.external_id.clone().unwrap_or_default()),
         ]);
     }
     for station in now.stations.values() {
@@ -46,6 +47,10 @@ pub(in super::super) fn write(now: &Current) -> Result<String, Failure> {
             ("licenses_enabled", is(user.licensing.enabled)),
             ("method", word(&user.licensing.method)),
             ("media", words(&user.media).replace(',', " ")),
+            ("external_id", user.external_id.clone().unwrap_or_default()),
+            ("display_name", user.display_name.clone().unwrap_or_default()),
+            ("given_name", user.given_name.clone().unwrap_or_default()),
+            ("family_name", user.family_name.clone().unwrap_or_default()),
         ]);
     }
     write_links(now, &mut rows);

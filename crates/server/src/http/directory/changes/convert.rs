@@ -109,6 +109,18 @@ pub(super) fn change(change: Api) -> Change {
         Api::EnableLicenses { of, enabled: is_enabled } => {
             Change::EnableLicenses { of: holder(of), is_enabled }
         }
+        Api::SetExternalId { user, external_id } => {
+            Change::SetExternalId { user: b(user), id: external_id.map(b) }
+        }
+        Api::SetGroupExternalId { group, external_id } => {
+            Change::SetGroupExternalId { group: b(group), id: external_id.map(b) }
+        }
+        Api::SetPersonNames { user, display_name, given_name, family_name } => Change::SetPersonNames {
+            user: b(user),
+            display: display_name.map(b),
+            given: given_name.map(b),
+            family: family_name.map(b),
+        },
     }
 }
 
@@ -157,6 +169,14 @@ pub(super) fn texts(change: &Api) -> Vec<&str> {
         | Api::EmptyGroup { group: name }
         | Api::RemoveRole { role: name }
         | Api::RemoveStation { station: name } => vec![name],
+        Api::SetExternalId { user: one, external_id: more }
+        | Api::SetGroupExternalId { group: one, external_id: more } => {
+            [Some(one), more.as_ref()].into_iter().flatten().map(String::as_str).collect()
+        }
+        Api::SetPersonNames { user, display_name, given_name, family_name } => {
+            let names = [display_name.as_ref(), given_name.as_ref(), family_name.as_ref()];
+            [Some(user)].into_iter().chain(names).flatten().map(String::as_str).collect()
+        }
     }
 }
 
