@@ -284,6 +284,21 @@ pub enum Which {
     All,
 }
 
+impl Which {
+    /// The list with that name, for that person; without one, those whose turn is the publisher's.
+    #[must_use]
+    pub fn parse(word: &str, person: i64) -> Self {
+        match word {
+            "mine" => Self::Of(person),
+            "unassigned" => Self::Unassigned,
+            "late" => Self::Late,
+            "waiting" => Self::Waiting,
+            "all" => Self::All,
+            _ => Self::Open,
+        }
+    }
+}
+
 fn shown(which: Which, at: i64) -> Condition {
     use request::Column::{AnsweredAt, AssigneeId, DueAt, State as Whose};
     let open = Condition::all().add(Whose.eq(State::Open.word()));

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use axum::http::{Method, StatusCode};
 use grantor_portal::accounts::{self, Kind, NewAccount};
 use grantor_portal::http::{Need, routes};
@@ -11,6 +13,8 @@ use grantor_portal::people::{Details, Person, edit};
 use grantor_portal::rights::Role;
 use grantor_portal::signin;
 use grantor_portal::store::Store;
+use grantor_portal::tokens::{self, Scope};
+use grantor_web::cookie::Secret;
 use support::door::{Answer, Door, now, password, person, visit};
 use support::{NOW, acme, on_both};
 
@@ -88,6 +92,8 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /orders/import", "orders"),
     ("POST /orders/import", "orders"),
     ("POST /orders/import/book", "orders"),
+    ("GET /orders/imports/{id}", "orders"),
+    ("POST /orders/imports/{id}/stop", "orders"),
     ("GET /catalogues", "catalogues"),
     ("POST /catalogues", "catalogues"),
     ("GET /catalogues/{name}", "catalogues"),
@@ -119,6 +125,33 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /log", "log"),
     ("GET /log/export", "log"),
     ("GET /mail", "people"),
+    ("GET /still-used", "requests"),
+    ("POST /api/v1/reports", "anybody"),
+];
+
+/// What a program may ask with a token of all scopes: what its person may.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("GET /api/v1/accounts", "signed in"),
+    ("POST /api/v1/accounts", "accounts"),
+    ("POST /api/v1/orders", "orders"),
+    ("GET /api/v1/accounts/{account}/summary", "sees it"),
+    ("GET /api/v1/accounts/{account}/sites", "sees it"),
+    ("POST /api/v1/accounts/{account}/sites", "keeps its sites"),
+    ("GET /api/v1/accounts/{account}/orders", "sees it"),
+    ("GET /api/v1/accounts/{account}/files", "sees it"),
+    ("POST /api/v1/accounts/{account}/files", "makes its files"),
+    ("GET /api/v1/accounts/{account}/files/{number}", "sees it"),
+    ("POST /api/v1/accounts/{account}/files/{number}/deactivate", "makes its files"),
+    ("GET /api/v1/accounts/{account}/still-used", "sees it"),
+    ("GET /api/v1/accounts/{account}/requests", "sees it"),
+    ("POST /api/v1/accounts/{account}/requests", "sees it"),
+    ("GET /api/v1/accounts/{account}/requests/{number}", "sees it"),
+    ("POST /api/v1/accounts/{account}/requests/{number}/reply", "sees it"),
+    ("GET /api/v1/requests", "requests"),
+    ("GET /api/v1/requests/{number}", "requests"),
+    ("POST /api/v1/requests/{number}/answer", "requests"),
+    ("POST /api/v1/requests/{number}/note", "requests"),
+    ("POST /api/v1/requests/{number}/change", "requests"),
 ];
 
 /// What each role may do, beside what everybody who is signed in may.
@@ -150,6 +183,7 @@ struct Somebody {
     of_account: bool,
     reaches: bool,
     cookie: String,
+    token: String,
 }
 
 async fn account(store: &Store, reference: &str, parent: Option<&str>) {
@@ -160,6 +194,14 @@ async fn account(store: &Store, reference: &str, parent: Option<&str>) {
         parent: parent.map(str::to_owned),
     };
     accounts::create(store, &new, ("ann", NOW)).await.unwrap();
+}
+
+/// A token with all scopes.
+async fn token(store: &Store, person: &Person) -> String {
+    let secret = Secret::new("grp_").unwrap();
+    let scopes = BTreeSet::from(Scope::ALL);
+    tokens::make(store, person, ("test", &scopes), &secret.hash(), 30, now()).await.unwrap();
+    secret.text().to_owned()
 }
 
 async fn everybody(store: &Store) -> Vec<Somebody> {
@@ -181,6 +223,7 @@ async fn everybody(store: &Store) -> Vec<Somebody> {
             of_account: of.is_some(),
             reaches: matches!(of, None | Some("ACME")),
             cookie: visit(store, &person).await,
+            token: token(store, &person).await,
         });
     }
     everybody
@@ -226,13 +269,33 @@ fn filled(path: &str) -> String {
 
 #[test]
 fn every_page_stands_in_the_table_of_who_may_open_it() {
-    // What needs a token is in `tests/api.rs`.
-    let of_pages = routes().into_iter().filter(|route| route.need != Need::Token);
-    let mut pages: Vec<String> = of_pages.map(|route| format!("{} {}", route.method, route.path)).collect();
-    let mut table: Vec<&str> = PAGES.iter().map(|(page, _)| *page).collect();
-    pages.sort();
-    table.sort_unstable();
-    assert_eq!(pages, table);
+    for (of_programs, table) in [(false, PAGES), (true, PROGRAMS)] {
+        let some = routes().into_iter().filter(|route| (route.need == Need::Token) == of_programs);
+        let mut pages: Vec<String> = some.map(|route| format!("{} {}", route.method, route.path)).collect();
+        let mut table: Vec<&str> = table.iter().map(|(page, _)| *page).collect();
+        pages.sort();
+        table.sort_unstable();
+        assert_eq!(pages, table);
+    }
+}
+
+#[test]
+fn a_token_of_every_role_of_every_account_asks_what_its_person_may_and_nothing_else() {
+    on_both(|store| async move {
+        let (people, door) = (everybody(&store).await, Door::open(&store, false));
+        for (page, what) in PROGRAMS {
+            let (method, path) = page.split_once(' ').unwrap();
+            let (method, path) = (method.parse::<Method>().unwrap(), filled(path));
+            for somebody in &people {
+                let bearer = format!("Bearer {}", somebody.token);
+                let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+                let answer = door.send_json(method.clone(), &path, "{}", &headers).await;
+                let who = format!("{page}, {}, of an account: {}", somebody.role, somebody.of_account);
+                assert_eq!(seen(&answer), expected(somebody, what), "{who}: {answer:?}");
+                assert!(!answer.status.is_server_error(), "{who}: {answer:?}");
+            }
+        }
+    });
 }
 
 #[test]

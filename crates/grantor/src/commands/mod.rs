@@ -1,6 +1,7 @@
 //! One module a subcommand. Each reads its arguments, calls the crate that does the work, and shows what came of it.
 
 mod activate;
+mod at_portal;
 mod borrow;
 pub(crate) mod catalogue;
 mod checkout;
@@ -13,6 +14,7 @@ mod license;
 mod man;
 mod portal;
 mod remote;
+mod reported;
 mod secret;
 mod server;
 mod setup;

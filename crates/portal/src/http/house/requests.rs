@@ -49,20 +49,9 @@ struct Queue {
     turn: Pages,
 }
 
-fn which(word: &str, person: &Person) -> Which {
-    match word {
-        "mine" => Which::Of(person.id),
-        "unassigned" => Which::Unassigned,
-        "late" => Which::Late,
-        "waiting" => Which::Waiting,
-        "all" => Which::All,
-        _ => Which::Open,
-    }
-}
-
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
     let (store, at) = (&ask.app.store, now());
-    let which = which(asked.text("which"), ask.person());
+    let which = Which::parse(asked.text("which"), ask.person().id);
     let as_csv = asked.text("format") == "csv";
     let pages = if as_csv { (0, 200) } else { (asked.page(), PER_PAGE) };
     let (total, found) = requests::queue(store, which, asked.text("text"), at, pages).await?;
