@@ -37,9 +37,10 @@ pub(crate) fn run(args: &Demo) -> Result<ExitCode, Failure> {
     let mut publishers = story::keys(&folder)?;
     story::files(&folder, &publishers)?;
     let house = Publisher::new(&folder, portal::PUBLISHER)?;
-    let (portal, lrn) = Portal::start(&folder, &house)?;
+    let keys = house.folder.clone();
     publishers.push(house);
     let mut server = Server::start(&folder, &publishers)?;
+    let (portal, lrn) = Portal::start(&folder, &keys)?;
     portal.activate(&server, &lrn)?;
     story::heading("Applications use it");
     let mut apps = Apps::start(&server, &publishers)?;

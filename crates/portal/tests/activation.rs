@@ -408,7 +408,7 @@ fn who_does_not_have_a_file_is_told_nothing_of_it() {
         let (lrn, _) = ordered(&store, 1, "wfo", 20, None).await;
         let file = try_it(&store, &asked(&lrn, KEY)).await.unwrap();
         let guess = Loaded { serial: "0123456789abcdef".to_owned(), ..loaded(&store, &account, &file).await };
-        let told = report(&store, &said(NEW, &[guess.clone()]), NOW).await.unwrap().remove(0);
+        let told = report(&store, &said(NEW, std::slice::from_ref(&guess)), NOW).await.unwrap().remove(0);
         assert_eq!((told.standing, told.file), (Standing::Unknown, None));
         assert!(matches!(refusal(report(&store, &said("?", &[]), NOW).await), Refusal::Field { .. }));
         let many = vec![guess; 501];

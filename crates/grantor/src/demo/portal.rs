@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::Publisher;
 use super::server::{Server, free_port};
 use crate::failure::{At, Exit, Failure};
 use crate::output;
@@ -25,13 +24,13 @@ pub(super) struct Portal {
 }
 
 impl Portal {
-    /// Starts both and books the order.
-    pub(super) fn start(folder: &Path, publisher: &Publisher) -> Result<(Self, String), Failure> {
+    /// Starts both, with the publisher's `keys`, and books the order; gives its license reference number.
+    pub(super) fn start(folder: &Path, keys: &Path) -> Result<(Self, String), Failure> {
         super::story::heading("The publisher's portal books an order");
         let folder = folder.join("portal");
         std::fs::create_dir_all(&folder).at(&folder)?;
         write_private(&folder.join("passphrase"), &super::random_text()?)?;
-        let keys = publisher.folder.display().to_string();
+        let keys = keys.display().to_string();
         run(&folder, &["signer", "init", "signer", "--keys", &keys, "--passphrase-file", "passphrase"])?;
         let signer =
             spawn(&folder, &["signer", "run", "signer", "--passphrase-file", "passphrase"], "signer.log")?;
@@ -70,10 +69,11 @@ impl Portal {
         let features = server.status()?.features.len();
         let told = self
             .as_administrator(server, &[&["activate", lrn, "--output", &file], &portal[..], &way].concat())?;
-        output::raw(&told);
+        output::data(told.lines().next().unwrap_or_default());
         self.as_administrator(server, &[&["reread"][..], &way].concat())?;
         let more = server.status()?.features.len().saturating_sub(features);
-        output::data(&format!("{more} features more on the license server."));
+        let plural = if more == 1 { "feature" } else { "features" };
+        output::data(&format!("The license server has {more} more {plural}."));
         let report = self.as_administrator(server, &[&["license", "report"], &portal[..], &way].concat())?;
         output::raw(&format!("What it has loaded, as the portal sees it: {report}"));
         Ok(())

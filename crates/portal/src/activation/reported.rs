@@ -89,7 +89,7 @@ impl Standing {
         match self {
             Self::Current | Self::Unknown => "",
             Self::Superseded => "Load the file that took its place there.",
-            Self::Deactivated => "Remove the file there; what it used belongs to others by now.",
+            Self::Deactivated => "Remove the file there; what it used was given back.",
             Self::Moved => "Remove the file there, or move the license back.",
         }
     }

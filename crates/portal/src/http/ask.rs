@@ -70,7 +70,6 @@ fn links(person: &Person, path: &str) -> Vec<Link> {
         ("Accounts", "/accounts", Right::See),
         ("Orders", "/orders", Right::Orders),
         ("Requests", "/requests", Right::Requests),
-        ("Ended files", "/still-used", Right::Requests),
         ("Catalogues", "/catalogues", Right::Catalogue),
         ("People", "/people", Right::People),
         ("Keys", "/keys", Right::Keys),

@@ -6,6 +6,7 @@ use axum::response::Response;
 use grantor_web::frame::Frame;
 
 use crate::accounts;
+use crate::activation;
 use crate::http::ask::{Ask, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
@@ -43,6 +44,8 @@ struct Queue {
     frame: Frame,
     rows: Vec<Row>,
     counts: Counts,
+    /// Servers that use license files which don't count any more.
+    still: u64,
     which: String,
     choices: Vec<(String, String)>,
     text: String,
@@ -72,6 +75,7 @@ async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
         frame: ask.frame(),
         rows,
         counts: requests::counts(store, at).await?,
+        still: activation::still_used(store, None, None, at, (0, 1)).await?.0,
         which: asked.text("which").to_owned(),
         choices: choices.map(|(word, label)| (word.to_owned(), label.to_owned())).to_vec(),
         text: asked.text("text").to_owned(),
