@@ -174,6 +174,15 @@ test("an order becomes a license file that is updated, upgraded past and deactiv
   assert.equal((await summary.json()).rows.length, 2);
 
   // The publisher looks back, and can prove it.
+  await open(admin, "Log");
+  await admin.getByLabel("What").fill("order booked");
+  await admin.getByLabel("About").fill("SO-1");
+  await press(admin, "Search");
+  await admin.getByText("The whole log was looked through.").waitFor();
+  assert.equal(await admin.locator("tbody tr").count(), 1);
+  await sound(admin, "log-search");
+  await admin.goto("/still-used");
+  await sound(admin, "still-used-empty");
   for (const [name, link] of [["webhooks", "Webhooks"], ["log", "Log"], ["keys", "Keys"], ["mail", "Mail"], ["catalogues", "Catalogues"], ["orders-all", "Orders"]]) {
     await open(admin, link);
     await sound(admin, name);
@@ -221,7 +230,26 @@ test("orders are imported from a file: mistakes are all told, and nothing is boo
   await said(page, "2 orders, no mistakes");
   await sound(page, "import-good");
   await press(page, "Book all 2");
-  await said(page, "Booked");
+  await said(page, "2 booked, 0 booked before, 0 refused");
+  await sound(page, "import-ended");
+  // Many more: the page shows how far it is, may be closed, and comes to its end by itself.
+  const rows = Array.from({ length: 800 }, (_, at) => `M-${at},BULK,Rome,pureconnect-4,SW-001-4.0-AL06,1`);
+  await page.goto("/orders/import");
+  await page.getByLabel("CSV file").setInputFiles(file(rows.join("\n")));
+  await press(page, "Check");
+  await press(page, "Book all 800");
+  await page.getByText(/of 800 orders/).waitFor();
+  await sound(page, "import-running");
+  const address = page.url();
+  await page.goto("about:blank");
+  await page.goto(address);
+  await said(page, "800 booked, 0 booked before, 0 refused");
+  await page.getByText("1 to 50 of 800 orders").waitFor();
+  await open(page, "Import orders");
+  await sound(page, "import");
+  await page.goto("/orders?text=m-39");
+  await page.getByRole("link", { name: "M-399" }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 11, "M-39 and M-390 to M-399");
   await page.goto("/accounts/BULK");
   assert.match(await page.locator("tr", { hasText: "SW-001-4.0-AL02" }).innerText(), /12\s+0\s+12/);
 });
@@ -334,6 +362,12 @@ test("everything works without scripts, too", async () => {
   await page.getByLabel("Machine Name (needed)", { exact: true }).fill("cic2");
   await press(page, "Preview");
   await page.getByRole("alert").filter({ hasText: "no current certification" }).waitFor();
+  await page.goto("/orders/import");
+  const csv = "order,account,site,catalogue,part,quantity\nN-1,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,7\n";
+  await page.getByLabel("CSV file").setInputFiles({ name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+  await press(page, "Check");
+  await press(page, "Book all 1");
+  await said(page, "1 booked");
   await press(page, "Sign out");
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
 });
@@ -357,5 +391,27 @@ test("an order is activated without an account: by what is typed in, and by a re
   office.run("activate", lrn, "--registration-key", "0123456789ABCDEF", "--request", "request.json");
   await page.getByLabel(/^Request file/).setInputFiles(`${office.folder}/request.json`);
   const [download] = await Promise.all([page.waitForEvent("download"), press(page, "Activate and download")]);
-  assert.match(readFileSync(await download.path(), "utf8"), /RK=0123456789ABCDEF[^]*SIGN="/);
+  const text = readFileSync(await download.path(), "utf8");
+  assert.match(text, /RK=0123456789ABCDEF[^]*SIGN="/);
+
+  // The account gives the file back; its server reports that it goes on with it.
+  const path = new URL(office.run("portal", "person", "add", "ada@example.com", "Ada Lovelace", "--role", "administrator")).pathname;
+  await welcome(page, path, "ada@example.com");
+  office.run("portal", "file", "deactivate", "REC", "AF-000001", "--reason", "returned");
+  const word = (name) => text.match(new RegExp(`${name}="?([0-9a-f]+)`))[1];
+  const loaded = [{ lrn, serial: word("SERIAL"), generation: Number(word("GENERATION")) }];
+  const report = { registration_key: "0123456789ABCDEF", machine: "recorder1", loaded };
+  const answer = await page.request.post("/api/v1/reports", { data: report, headers: { origin: office.url } });
+  assert.equal((await answer.json()).loaded[0].standing, "deactivated");
+  await page.goto("/accounts/REC");
+  await sound(page, "summary-still-used");
+  await open(page, "Which, and what to do");
+  await page.getByRole("cell", { name: /recorder1/ }).waitFor();
+  await sound(page, "activity-still-used");
+  await open(page, "AF-000001");
+  await sound(page, "file-still-used");
+  await page.goto("/requests");
+  await open(page, "1");
+  await page.getByText("Remove the file there").waitFor();
+  await sound(page, "still-used");
 });

@@ -123,7 +123,7 @@ fn pages(browser: &Browser, options: Options) -> Result<(), Failure> {
     for number in 0..options.requests {
         let path = format!("/users/{}", name("user", fastrand::usize(0..options.users)));
         let body = if number % 2 == 0 { "do=number&granted=1" } else { "do=number" };
-        let (status, took) = browser.post(&path, "application/x-www-form-urlencoded", body)?;
+        let (status, _, took) = browser.post(&path, "application/x-www-form-urlencoded", body)?;
         if status != 303 {
             return Err(format!("{path}: {status}").into());
         }

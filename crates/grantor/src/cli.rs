@@ -304,6 +304,27 @@ pub(crate) enum License {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Tell the publisher's portal what a server has loaded, and learn which of it does not count any more
+    #[command(
+        after_help = "Ends with 1 if a file does not count any more. Have a timer do it once a day.\n\nExample:\n  grantor license report --portal licensing.example.com:7270"
+    )]
+    Report(LicenseReport),
+}
+
+/// A server's license files, for the portal.
+#[derive(Args)]
+pub(crate) struct LicenseReport {
+    /// The publisher's portal: `host:port`
+    #[arg(long, value_name = "HOST:PORT", env = "GRANTOR_PORTAL")]
+    pub(crate) portal: String,
+    /// The portal's certificate in PEM, or its SHA-256 fingerprint in hex
+    #[arg(long, value_name = "FILE|HEX", env = "GRANTOR_PORTAL_CERT")]
+    pub(crate) portal_cert: Option<String>,
+    #[command(flatten)]
+    pub(crate) at: AtServer,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Whom to trust.

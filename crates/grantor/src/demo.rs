@@ -2,6 +2,7 @@
 //! here is pretended: real keys, a real server process, real applications over TLS, a real `kill -9`.
 
 mod apps;
+mod portal;
 mod server;
 mod story;
 
@@ -19,6 +20,7 @@ use crate::commands::{catalogue, issue, keys, stat};
 use crate::failure::{At, Exit, Failure};
 use crate::output;
 use apps::Apps;
+use portal::Portal;
 use server::Server;
 
 /// The order that the demo books.
@@ -32,9 +34,14 @@ pub(crate) fn run(args: &Demo) -> Result<ExitCode, Failure> {
     signal_hook::flag::register(signal_hook::consts::SIGTERM, stop.clone())?;
     let folder = folder(args)?;
     output::error(&format!("Everything is in `{}`.", folder.display()));
-    let publishers = story::keys(&folder)?;
+    let mut publishers = story::keys(&folder)?;
     story::files(&folder, &publishers)?;
+    let house = Publisher::new(&folder, portal::PUBLISHER)?;
+    let keys = house.folder.clone();
+    publishers.push(house);
     let mut server = Server::start(&folder, &publishers)?;
+    let (portal, lrn) = Portal::start(&folder, &keys)?;
+    portal.activate(&server, &lrn)?;
     story::heading("Applications use it");
     let mut apps = Apps::start(&server, &publishers)?;
     let before = story::until_settled(&server)?;
@@ -47,6 +54,7 @@ pub(crate) fn run(args: &Demo) -> Result<ExitCode, Failure> {
     story::summary(apps.told(), crashed, &server.status()?, start.elapsed());
     if !args.once {
         apps.keep_busy(&server, &publishers);
+        output::raw(&format!("\nThe portal's pages, for an administrator: {}\n", portal.invite()?));
         live(&server, &stop)?;
     }
     apps.stop();
@@ -116,6 +124,13 @@ fn expansions(
 fn license(folder: &Path, publisher: &Publisher) -> Result<grantor_license::Document, Failure> {
     let (order, expansions) = expansions(folder)?;
     issue::document(&order, &expansions, &keys::open(&publisher.folder)?)
+}
+
+/// Thirty-two letters that nobody guesses.
+fn random_text() -> Result<String, Failure> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| Failure::new(Exit::Io, error))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Seats that are out, by feature.

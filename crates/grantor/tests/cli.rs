@@ -317,6 +317,8 @@ fn the_demo_runs_through_and_everything_is_as_it_was_after_the_kill() {
     for part in [
         "holds 100 of router_seats",
         "did you mean `tserver_sdn`?",
+        "is activated as AF-000001",
+        "AF-000001  current",
         "as they were",
         "the server noticed",
         "== What next",

@@ -302,61 +302,95 @@ fn an_installation_activates_its_order_online_and_another_one_is_told_that_it_is
     assert!(request.contains(lrn) && request.contains(key), "{request}");
 }
 
+impl Office {
+    /// Books an order of Genesys's, makes its file `AF-000001`, and puts it where a license server loads it from.
+    fn genesys_file(&self) {
+        let row = "SO-7,ACME,Berlin,genesys-8,Advanced Agent Connector,2";
+        self.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
+        self.done(&["portal", "order", "import", "orders.csv", "--book"]);
+        let selection = "catalogue = \"genesys-8\"\nlicense_type = \"standard\"\n\
+            items = [{ part = \"Advanced Agent Connector\", quantity = 2 }]\n\
+            [machine]\nhost_id = \"ANY\"\nname = \"this_host\"\n";
+        self.write("selection.toml", selection);
+        self.done(&["portal", "file", "new", "ACME", "Berlin", "selection.toml", "--generate"]);
+        std::fs::create_dir(self.path().join("licenses")).unwrap();
+        self.write("licenses/acme.lic", &self.done(&["portal", "file", "get", "ACME", "AF-000001"]));
+    }
+
+    /// Starts a license server that trusts the office and loads `licenses`, and gives its address.
+    fn license_server(&self) -> (Signer, String) {
+        let root = std::fs::read_to_string(self.path().join("keys/root.pub")).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        self.write(
+            "server.toml",
+            &format!(
+                "listen = \"127.0.0.1\"\nport = {port}\ndata_dir = \"server\"\nlicense_files = [\"licenses\"]\n\
+                 [[publishers]]\nname = \"genesys.d\"\nroot_keys = [\"{}\"]\n",
+                root.trim()
+            ),
+        );
+        let mut server = self.command(&["server", "--config", "server.toml"]);
+        let mut child = server.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let ready = lines.by_ref().find(|line| line.contains("registration key"));
+        std::thread::spawn(move || lines.for_each(drop));
+        assert!(ready.is_some());
+        (Signer(child), format!("{port}@127.0.0.1"))
+    }
+}
+
 #[test]
 fn a_license_server_loads_the_portals_file_and_grants_what_was_ordered() {
     let office = Office::of("genesys.d");
     let _signer = office.signer();
-    let row = "SO-7,ACME,Berlin,genesys-8,Advanced Agent Connector,2";
-    office.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
-    office.done(&["portal", "order", "import", "orders.csv", "--book"]);
-    let selection = "catalogue = \"genesys-8\"\nlicense_type = \"standard\"\n\
-        items = [{ part = \"Advanced Agent Connector\", quantity = 2 }]\n\
-        [machine]\nhost_id = \"ANY\"\nname = \"this_host\"\n";
-    office.write("selection.toml", selection);
-    office.done(&["portal", "file", "new", "ACME", "Berlin", "selection.toml", "--generate"]);
-    let text = office.done(&["portal", "file", "get", "ACME", "AF-000001"]);
-    std::fs::create_dir(office.path().join("licenses")).unwrap();
-    office.write("licenses/acme.lic", &text);
-    let root = std::fs::read_to_string(office.path().join("keys/root.pub")).unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    office.write(
-        "server.toml",
-        &format!(
-            "listen = \"127.0.0.1\"\nport = {port}\ndata_dir = \"server\"\nlicense_files = [\"licenses\"]\n\
-             [[publishers]]\nname = \"genesys.d\"\nroot_keys = [\"{}\"]\n",
-            root.trim()
-        ),
-    );
-    let mut server = office.command(&["server", "--config", "server.toml"]);
-    let mut child = server.stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let ready = lines.by_ref().find(|line| line.contains("registration key"));
-    std::thread::spawn(move || lines.for_each(drop));
-    let _server = Signer(child);
-    assert!(ready.is_some());
-    let at = format!("{port}@127.0.0.1");
+    office.genesys_file();
+    let (_server, at) = office.license_server();
     let take = |count: &'static str| {
-        office
-            .command(&[
-                "checkout",
-                "GIS",
-                "--version",
-                "8.0",
-                "--count",
-                count,
-                "-c",
-                &at,
-                "--cert",
-                "server/server.crt",
-                "--",
-                "true",
-            ])
-            .output()
-            .unwrap()
+        let way = ["-c", &at, "--cert", "server/server.crt", "--", "true"];
+        let seats = ["checkout", "GIS", "--version", "8.0", "--count", count];
+        office.run(&[&seats[..], &way].concat())
     };
     // GIS is counted by server: one.
     let granted = take("1");
     assert!(granted.status.success(), "{}", said(&granted));
     let beyond = take("2");
     assert!(!beyond.status.success(), "{}", said(&beyond));
+}
+
+#[test]
+fn a_license_server_reports_what_it_has_loaded_and_learns_that_a_later_file_took_its_place() {
+    let office = Office::of("genesys.d");
+    let _signer = office.signer();
+    office.genesys_file();
+    let (_server, at) = office.license_server();
+    let pages = office.pages();
+    let way = ["-c", &at, "--cert", "server/server.crt"];
+    let run = |arguments: &[&str]| {
+        let mut command = office.command(&[arguments, &way].concat());
+        let mut child = command
+            .env("XDG_CONFIG_HOME", office.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"seven purple oxen sing\n").unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let made = run(&["setup", "--name", "ada", "--token", "server/setup-token"]);
+    assert!(made.status.success(), "{}", said(&made));
+    let report = ["license", "report", "--portal", &pages.1, "--portal-cert", &pages.2];
+    let current = run(&report);
+    assert!(current.status.success() && said(&current).contains("AF-000001  current"), "{}", said(&current));
+    let update = ["portal", "file", "new", "ACME", "Berlin", "selection.toml", "--replaces", "AF-000001"];
+    office.done(&[&update[..], &["--generate"]].concat());
+    let older = run(&report);
+    let told = said(&older);
+    assert!(older.status.code() == Some(1) && told.contains("superseded by AF-000002"), "{told}");
+    assert!(told.contains("Load the file that took its place there."), "{told}");
+    office.write("licenses/acme.lic", &office.done(&["portal", "file", "get", "ACME", "AF-000002"]));
+    let reread = run(&["reread"]);
+    assert!(reread.status.success(), "{}", said(&reread));
+    let current = run(&report);
+    assert!(current.status.success() && said(&current).contains("AF-000002  current"), "{}", said(&current));
 }

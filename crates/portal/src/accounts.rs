@@ -1,5 +1,7 @@
 //! Accounts of the publisher: end users, whom it sold to, partners and service providers, in a hierarchy.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
@@ -125,6 +127,18 @@ pub async fn find(db: &impl ConnectionTrait, reference: &str) -> Result<Account,
 pub async fn by_id(db: &impl ConnectionTrait, id: i64) -> Result<Account, Failure> {
     let found = account::Entity::find_by_id(id).one(db).await?;
     Ok(found.ok_or_else(|| Refusal::UnknownAccount(id.to_string()))?.into())
+}
+
+/// The reference numbers of accounts by the database's.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn references(
+    db: &impl ConnectionTrait,
+    ids: BTreeSet<i64>,
+) -> Result<BTreeMap<i64, String>, Failure> {
+    let rows = account::Entity::find().filter(account::Column::Id.is_in(ids)).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.reference)).collect())
 }
 
 /// Accounts whose name or reference number contains the text, by name: how many there are, and one page of them, counted

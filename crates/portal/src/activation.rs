@@ -5,6 +5,7 @@
 //! order that was activated for one installation is not activated for another.
 
 mod moving;
+mod reported;
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ use crate::store::Store;
 use crate::{Failure, Refusal, log};
 
 pub use moving::{Move, move_to, moves_left};
+pub use reported::{Judged, Loaded, Report, Standing, StillUsed, report, still_used};
 
 /// Who the log says did it.
 const BY: &str = "activation";
@@ -41,6 +43,9 @@ pub struct Asked {
     /// The machine's name.
     #[serde(default)]
     pub machine: Option<String>,
+    /// Every license file that the installation has loaded; without it nothing is said of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<Vec<Loaded>>,
 }
 
 /// What was activated.
@@ -64,6 +69,10 @@ pub async fn activate(
     at: i64,
 ) -> Result<Activated, Failure> {
     let key = registration_key(&asked.registration_key)?;
+    if let Some(loaded) = &asked.loaded {
+        let machine = asked.machine.clone();
+        report(store, &Report { registration_key: key.clone(), machine, loaded: loaded.clone() }, at).await?;
+    }
     let order = order_of(store, &asked.lrn).await?;
     let account = accounts::by_id(store.read(), order.account_id).await?;
     let site = site_of(store.read(), &order).await?;

@@ -17,8 +17,8 @@ use serde_json::Value;
 
 use crate::entity::{
     account, activation, api_token, attachment, certification, edition, entitlement, file, file_item, hook,
-    identity, key_change, log_entry, log_head, mail, moved, order, order_line, passkey, person, request,
-    request_message, saved_filter, site,
+    identity, import, imported_order, key_change, log_entry, log_head, mail, moved, order, order_line,
+    passkey, person, request, request_message, saved_filter, site, still_used,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -72,11 +72,14 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(edition::Entity, &tx, to).await?;
     rows += table(order::Entity, &tx, to).await?;
     rows += table(order_line::Entity, &tx, to).await?;
+    rows += table(import::Entity, &tx, to).await?;
+    rows += table(imported_order::Entity, &tx, to).await?;
     rows += table(entitlement::Entity, &tx, to).await?;
     rows += table(file::Entity, &tx, to).await?;
     rows += table(file_item::Entity, &tx, to).await?;
     rows += table(activation::Entity, &tx, to).await?;
     rows += table(moved::Entity, &tx, to).await?;
+    rows += table(still_used::Entity, &tx, to).await?;
     rows += table(person::Entity, &tx, to).await?;
     rows += table(certification::Entity, &tx, to).await?;
     rows += table(passkey::Entity, &tx, to).await?;
@@ -188,11 +191,14 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "editions" => insert_as::<edition::Entity>(tx, row).await,
         "orders" => insert_as::<order::Entity>(tx, row).await,
         "order_lines" => insert_as::<order_line::Entity>(tx, row).await,
+        "imports" => insert_as::<import::Entity>(tx, row).await,
+        "imported_orders" => insert_as::<imported_order::Entity>(tx, row).await,
         "entitlements" => insert_as::<entitlement::Entity>(tx, row).await,
         "files" => insert_as::<file::Entity>(tx, row).await,
         "file_items" => insert_as::<file_item::Entity>(tx, row).await,
         "activations" => insert_as::<activation::Entity>(tx, row).await,
         "moves" => insert_as::<moved::Entity>(tx, row).await,
+        "still_used" => insert_as::<still_used::Entity>(tx, row).await,
         "api_tokens" => insert_as::<api_token::Entity>(tx, row).await,
         "people" => insert_as::<person::Entity>(tx, row).await,
         "certifications" => insert_as::<certification::Entity>(tx, row).await,
@@ -224,7 +230,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 21] = [
+const COUNTED: [&str; 24] = [
     "accounts",
     "sites",
     "editions",
@@ -246,6 +252,9 @@ const COUNTED: [&str; 21] = [
     "attachments",
     "key_changes",
     "identities",
+    "still_used",
+    "imports",
+    "imported_orders",
 ];
 
 /// PostgreSQL counts keys on from the highest that was restored; SQLite does so by itself.

@@ -223,7 +223,8 @@ pub async fn give_back(tx: &DatabaseTransaction, spent: &[Spent]) -> Result<(), 
     Ok(())
 }
 
-/// The account's parts by catalogue and number, of one site or of all; what ended before `today` is not there.
+/// The account's parts by catalogue and number, of one site or of all; what ended before `today` is not there. The database adds up:
+/// there are as many rows as parts on sale, however many sites and days there are.
 ///
 /// # Errors
 /// The database's.
@@ -233,26 +234,34 @@ pub async fn balances(
     site: Option<i64>,
     today: &str,
 ) -> Result<Vec<Balance>, Failure> {
-    let mut query = entitlement::Entity::find()
-        .filter(entitlement::Column::AccountId.eq(account))
-        .filter(entitlement::Column::LastDay.gte(today));
+    use entitlement::Column::{AccountId, Catalogue, LastDay, Part as Number, SiteId};
+    let mut query = entitlement::Entity::find().filter(AccountId.eq(account)).filter(LastDay.gte(today));
     if let Some(site) = site {
-        query = query.filter(entitlement::Column::SiteId.eq(site));
+        query = query.filter(SiteId.eq(site));
     }
-    let mut sums: BTreeMap<Part, Balance> = BTreeMap::new();
-    for row in query.all(db).await? {
-        let part = Part { catalogue: row.catalogue, number: row.part };
-        let sum = sums.entry(part.clone()).or_insert_with(|| Balance {
-            part,
-            perpetual: 0,
-            dated: 0,
-            used: 0,
-            mirrored: false,
-        });
-        let total = if row.last_day == NEVER { &mut sum.perpetual } else { &mut sum.dated };
-        *total += row.total.unsigned_abs();
-        sum.used += row.used.unsigned_abs();
-        sum.mirrored |= row.mirrored;
-    }
-    Ok(sums.into_values().collect())
+    type Row = (String, String, i64, i64, i64, i64);
+    let sum = |what: &str| Expr::cust(format!("cast(sum({what}) as bigint)"));
+    let rows: Vec<Row> = query
+        .select_only()
+        .columns([Catalogue, Number])
+        .column_as(sum(&format!("case when last_day = '{NEVER}' then total else 0 end")), "perpetual")
+        .column_as(sum(&format!("case when last_day = '{NEVER}' then 0 else total end")), "dated")
+        .column_as(sum("used"), "used")
+        .column_as(sum("case when mirrored then 1 else 0 end"), "mirrored")
+        .group_by(Catalogue)
+        .group_by(Number)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let balance = |(catalogue, number, perpetual, dated, used, mirrored): Row| Balance {
+        part: Part { catalogue, number },
+        perpetual: perpetual.unsigned_abs(),
+        dated: dated.unsigned_abs(),
+        used: used.unsigned_abs(),
+        mirrored: mirrored > 0,
+    };
+    let mut all: Vec<Balance> = rows.into_iter().map(balance).collect();
+    // Each database has an order of letters of its own.
+    all.sort_by(|one, other| one.part.cmp(&other.part));
+    Ok(all)
 }

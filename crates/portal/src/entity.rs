@@ -13,6 +13,8 @@ pub mod file;
 pub mod file_item;
 pub mod hook;
 pub mod identity;
+pub mod import;
+pub mod imported_order;
 pub mod key_change;
 pub mod log_entry;
 pub mod log_head;
@@ -26,6 +28,7 @@ pub mod request;
 pub mod request_message;
 pub mod saved_filter;
 pub mod site;
+pub mod still_used;
 pub mod ticket;
 pub mod visit;
 

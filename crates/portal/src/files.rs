@@ -13,6 +13,7 @@ use grantor_license::Change;
 use serde::{Deserialize, Serialize};
 
 pub use contents::STANDARD;
+pub(crate) use make::serial_of;
 pub use make::{Request, deactivate, generate, preview};
 pub(crate) use show::selection_of;
 pub use show::{Details, Filter, Sort, details, document, list, unsigned, was_signed};

@@ -100,6 +100,8 @@ pub struct App {
     pub(crate) letters: Limit,
     /// There may be mail to send or a file to sign.
     pub(crate) wake: Notify,
+    /// There may be orders to book in the background.
+    pub(crate) bookings: Notify,
 }
 
 impl App {
@@ -117,6 +119,7 @@ impl App {
             tries: Limit::new(of(20), Duration::from_secs(6)),
             letters: Limit::new(of(5), Duration::from_secs(60)),
             wake: Notify::new(),
+            bookings: Notify::new(),
         }
     }
 

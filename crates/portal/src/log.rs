@@ -1,5 +1,9 @@
 //! The log of everything issued, changed and decided: appended in the transaction that does it, and never changed.
 
+mod search;
+
+pub use search::{Found, Wanted, search};
+
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };

@@ -1,8 +1,10 @@
 //! Orders: what was bought, for whom, for which site. Booked once however often they are sent, as a whole or not at all.
 
 mod book;
+pub mod bulk;
 mod csv;
 mod problems;
+mod search;
 mod show;
 
 use std::fmt;
@@ -15,8 +17,9 @@ use crate::entity::order;
 use crate::lrn::Lrn;
 use crate::store::Store;
 
-pub use book::{Booked, book, check};
+pub use book::{Booked, book, check, check_csv};
 pub use csv::{CsvOrders, read_csv};
+pub use search::{Found, MOST_FOUND, search};
 pub use show::{BookedOrder, OrderLine, list, one, sold_to};
 
 /// Lines of one order, at most.

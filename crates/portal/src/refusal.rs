@@ -111,6 +111,18 @@ pub enum Refusal {
         /// How many active production files have.
         production: u32,
     },
+    /// A disaster recovery system has no more than production, also when production ends or shrinks.
+    #[error("production would have {production} of {part}, and disaster recovery has {recovery}, in {files}")]
+    RecoveryFirst {
+        /// The part number.
+        part: String,
+        /// How many active production files would have.
+        production: u32,
+        /// How many active disaster recovery files have.
+        recovery: u32,
+        /// The numbers of these, with commas between.
+        files: String,
+    },
     /// The link for a new password was used, is too old, or never was.
     #[error("this link can't be used any more")]
     TicketEnded,
@@ -226,6 +238,9 @@ impl Refusal {
             Self::ChallengeEnded => "begin once more",
             Self::NotYourType { staff: true, .. } => "file a request: the publisher's staff makes it",
             Self::NotYourType { .. } => "have a certified employee of a partner make it",
+            Self::RecoveryFirst { .. } => {
+                "deactivate these disaster recovery files or make them smaller first"
+            }
             Self::BeyondProduction { .. } => "take fewer, or generate the production license first",
             Self::Provider { why, .. } => why.hint(),
             Self::PasskeyWrong => "use another passkey, or your password",

@@ -8,10 +8,10 @@ pub mod address;
 pub mod attachments;
 pub mod forms;
 pub mod inbox;
+mod kinds;
 pub mod thread;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -27,101 +27,11 @@ use crate::sealed::Seal;
 use crate::store::Store;
 use crate::{Failure, Refusal, log};
 
+pub use kinds::{Kind, State};
+
 const HOUR: i64 = 60 * 60 * 1000;
 /// What is counted of the past: 30 days.
 const LATELY: i64 = 30 * 24 * HOUR;
-
-/// What is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// An answer.
-    Question,
-    /// A license file for the publisher's own product.
-    Publisher,
-    /// A license file for a product of somebody else's.
-    ThirdParty,
-    /// A license file for a pay-per-use or hosted environment, or a subscription.
-    Hosted,
-    /// A license order kit (seed 003, "Providing Required Information").
-    OrderKit,
-}
-
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Question, Self::Publisher, Self::ThirdParty, Self::Hosted, Self::OrderKit];
-
-    /// As it is kept, and in addresses.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Question => "question",
-            Self::Publisher => "publisher",
-            Self::ThirdParty => "third-party",
-            Self::Hosted => "hosted",
-            Self::OrderKit => "order-kit",
-        }
-    }
-
-    /// As people read it.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Question => "Question about licenses",
-            Self::Publisher => "Activation file",
-            Self::ThirdParty => "Third-party activation file",
-            Self::Hosted => "Pay-per-use or hosted activation file",
-            Self::OrderKit => "License order kit",
-        }
-    }
-
-    /// The kind with that word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-}
-
-/// Whose turn it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// The publisher's.
-    Open,
-    /// The requester's.
-    Waiting,
-    /// Nobody's any more.
-    Done,
-}
-
-impl State {
-    /// As it is kept.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Waiting => "waiting",
-            Self::Done => "done",
-        }
-    }
-
-    fn parse(word: &str) -> Self {
-        match word {
-            "waiting" => Self::Waiting,
-            "done" => Self::Done,
-            _ => Self::Open,
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Open => "open",
-            Self::Waiting => "waits for the requester",
-            Self::Done => "done",
-        })
-    }
-}
 
 /// How soon the publisher answers, in hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,6 +192,21 @@ pub enum Which {
     Waiting,
     /// All.
     All,
+}
+
+impl Which {
+    /// The list with that name, for that person; without one, those whose turn is the publisher's.
+    #[must_use]
+    pub fn parse(word: &str, person: i64) -> Self {
+        match word {
+            "mine" => Self::Of(person),
+            "unassigned" => Self::Unassigned,
+            "late" => Self::Late,
+            "waiting" => Self::Waiting,
+            "all" => Self::All,
+            _ => Self::Open,
+        }
+    }
 }
 
 fn shown(which: Which, at: i64) -> Condition {

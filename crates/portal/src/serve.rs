@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::hooks::courier;
 use crate::http::{self, App, Requests, Settings};
+use crate::orders::bulk;
 use crate::post::{self, Postman};
 use crate::providers::{Provider, Setting};
 use crate::sealed::Seal;
@@ -177,9 +178,10 @@ impl Portal {
     /// Serves until `stop` says so.
     pub async fn serve(self, stop: watch::Receiver<bool>) {
         let errands = tokio::spawn(errands(self.app.clone(), self.postman, stop.clone()));
+        let bookings = tokio::spawn(bookings(self.app.clone(), stop.clone()));
         let bounds = Bounds { connections: self.connections, header: Duration::from_secs(10) };
         listen::https(self.listener, self.identity.config, http::router(self.app), bounds, stop).await;
-        let _ended = errands.await;
+        let _ended = (errands.await, bookings.await);
     }
 }
 
@@ -204,6 +206,27 @@ async fn errands(app: Arc<App>, postman: Option<Postman>, mut stop: watch::Recei
         }
         tokio::select! {
             () = app.woken() => {}
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Books orders that were imported. Stopped half-way, the next start goes on with it.
+async fn bookings(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let work = bulk::work(&app.store, || jiff::Timestamp::now().as_millisecond());
+        let worked = tokio::select! {
+            worked = work => worked,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match worked {
+            Ok(0) => {}
+            Ok(_) => app.wake.notify_one(),
+            Err(error) => tracing::error!(%error, "imported orders wait"),
+        }
+        tokio::select! {
+            () = app.bookings.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }

@@ -2,7 +2,8 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, SqlErr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, SqlErr,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,6 +13,9 @@ use crate::entity::site;
 use crate::refusal::{optional_text, text};
 use crate::store::Store;
 use crate::{Failure, Refusal, log};
+
+/// Sites that a form lets people choose from, at most; the others are reached from the page Install Sites.
+pub const CHOICES: u64 = 200;
 
 /// What the dialog "Install Site Details" asks for. Only the name is needed; a line has up to 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -170,6 +174,61 @@ pub async fn find(db: &impl ConnectionTrait, account: &Account, name: &str) -> R
     let unknown =
         || Refusal::UnknownSite { account: account.reference.clone(), site: name.trim().to_owned() };
     Ok(found.ok_or_else(unknown)?.into())
+}
+
+/// The account's site with the database's number; `None`: it has no such site.
+///
+/// # Errors
+/// The database's.
+pub async fn by_id(db: &impl ConnectionTrait, account: &Account, id: i64) -> Result<Option<Site>, Failure> {
+    let found = site::Entity::find_by_id(id).filter(site::Column::AccountId.eq(account.id)).one(db).await?;
+    Ok(found.map(Site::from))
+}
+
+/// The account's sites with this in their name or city, by name: how many there are, and one page of them, counted from 0.
+///
+/// # Errors
+/// The database's.
+pub async fn search(
+    store: &Store,
+    account: &Account,
+    text: &str,
+    page: u64,
+    per_page: u64,
+) -> Result<(u64, Vec<Site>), Failure> {
+    let mut query = site::Entity::find().filter(site::Column::AccountId.eq(account.id));
+    if !text.is_empty() {
+        query = query.filter(site::Column::Name.contains(text).or(site::Column::City.contains(text)));
+    }
+    let ordered = query.order_by_asc(site::Column::Name).order_by_asc(site::Column::Id);
+    let pages = ordered.paginate(store.read(), per_page.clamp(1, 200));
+    let (total, rows) = (pages.num_items().await?, pages.fetch_page(page).await?);
+    Ok((total, rows.into_iter().map(Site::from).collect()))
+}
+
+/// Sites to choose from, number and name: the first [`CHOICES`] by name, and the one that is chosen. With `active`, only those that are.
+///
+/// # Errors
+/// The database's.
+pub async fn choices(
+    store: &Store,
+    account: &Account,
+    active: bool,
+    chosen: Option<i64>,
+) -> Result<Vec<(i64, String)>, Failure> {
+    let mut all = site::Entity::find().filter(site::Column::AccountId.eq(account.id));
+    if active {
+        all = all.filter(site::Column::Active.eq(true));
+    }
+    let named = |query: sea_orm::Select<site::Entity>| {
+        let columns = query.select_only().column(site::Column::Id).column(site::Column::Name);
+        columns.order_by_asc(site::Column::Name).limit(CHOICES).into_tuple::<(i64, String)>()
+    };
+    let mut rows = named(all.clone()).all(store.read()).await?;
+    if let Some(id) = chosen.filter(|id| rows.iter().all(|row| row.0 != *id)) {
+        rows.extend(named(all.filter(site::Column::Id.eq(id))).all(store.read()).await?);
+    }
+    Ok(rows)
 }
 
 /// The account's sites by name; with `active`, only those that are, or only those that are not.

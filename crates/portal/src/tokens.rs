@@ -28,11 +28,13 @@ pub enum Scope {
     Files,
     /// Accounts and orders.
     Orders,
+    /// Requests.
+    Requests,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Files, Self::Orders];
+    pub const ALL: [Self; 4] = [Self::Read, Self::Files, Self::Orders, Self::Requests];
 
     /// As it is kept.
     #[must_use]
@@ -41,6 +43,7 @@ impl Scope {
             Self::Read => "read",
             Self::Files => "files",
             Self::Orders => "orders",
+            Self::Requests => "requests",
         }
     }
 
@@ -51,6 +54,7 @@ impl Scope {
             Self::Read => "Read what accounts have",
             Self::Files => "Install sites and license files",
             Self::Orders => "Accounts and orders",
+            Self::Requests => "Requests: file, reply, answer",
         }
     }
 
@@ -67,6 +71,7 @@ impl Scope {
             Self::Read => right == Right::See,
             Self::Files => matches!(right, Right::See | Right::Sites | Right::Files),
             Self::Orders => matches!(right, Right::See | Right::Accounts | Right::Orders),
+            Self::Requests => matches!(right, Right::See | Right::Requests),
         }
     }
 }

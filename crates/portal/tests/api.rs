@@ -162,6 +162,92 @@ fn without_a_token_that_counts_nothing_is_told() {
             }
             count += 1;
         }
-        assert_eq!(count, 11);
+        assert_eq!(count, 21);
+    });
+}
+
+const REQUEST: &str = r#"{"kind":"publisher","urgent":true,"fields":{"employer":"Acme","subject":"The host broke",
+    "description":"A new mainboard.","reason":"The centre is down.","type":"Change of host"}}"#;
+
+#[test]
+fn a_request_is_filed_read_and_answered_by_programs_once_however_often_they_ask() {
+    on_both(|store| async move {
+        acme(&store).await;
+        let api = Api { door: Door::open(&store, false) };
+        let carl = person(&store, "carl@acme.example.com", &[Role::Customer], Some("ACME")).await;
+        let anna = person(&store, "anna@example.com", &[Role::Analyst], None).await;
+        let (carl, anna) = (token(&store, &carl, &Scope::ALL).await, token(&store, &anna, &Scope::ALL).await);
+        let of_acme = "/api/v1/accounts/ACME/requests";
+        let first = api.post(of_acme, &carl, REQUEST).await;
+        assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
+        assert!(
+            first.body.contains("carl@acme.example.com") && first.body.contains("AFR-0000001"),
+            "{first:?}"
+        );
+        let again = api.post(of_acme, &carl, REQUEST).await;
+        assert!(again.status == StatusCode::OK && again.body == first.body, "{again:?}");
+        let wrong = api
+            .ask(Method::POST, of_acme, &carl, &REQUEST.replace("Change of host", "?"), "another key")
+            .await;
+        assert!(
+            wrong.status == StatusCode::UNPROCESSABLE_ENTITY && wrong.body.contains("type: "),
+            "{wrong:?}"
+        );
+        // The staff: the queue, a note, an answer, twice.
+        let queue = api.get("/api/v1/requests?which=unassigned", &anna).await;
+        assert!(
+            queue.body.contains("\"total\":1") && queue.body.contains("\"account\":\"ACME\""),
+            "{queue:?}"
+        );
+        let one = "/api/v1/requests/AFR-0000001";
+        let taken = api.post(&format!("{one}/change"), &anna, r#"{"assignee":"anna@example.com"}"#).await;
+        assert!(
+            taken.status == StatusCode::OK && taken.body.contains("\"assignee\":\"anna@example.com\""),
+            "{taken:?}"
+        );
+        let note = api.post(&format!("{one}/note"), &anna, r#"{"message":"a good customer"}"#).await;
+        assert!(note.body.contains("a good customer"), "{note:?}");
+        for _ in 0..2 {
+            let answer = api.post(&format!("{one}/answer"), &anna, r#"{"message":"Which mainboard?"}"#).await;
+            assert!(
+                answer.status == StatusCode::OK && answer.body.contains("\"state\":\"waiting\""),
+                "{answer:?}"
+            );
+            assert_eq!(answer.body.matches("Which mainboard?").count(), 1, "{answer:?}");
+        }
+        // The customer reads the answer and not the note, and replies.
+        let read = api.get(&format!("{of_acme}/AFR-0000001"), &carl).await;
+        assert!(read.body.contains("Which mainboard?") && !read.body.contains("a good customer"), "{read:?}");
+        for _ in 0..2 {
+            let reply = format!("{of_acme}/AFR-0000001/reply");
+            let reply = api.post(&reply, &carl, r#"{"message":"The second."}"#).await;
+            assert!(reply.body.contains("\"state\":\"open\""), "{reply:?}");
+            assert_eq!(reply.body.matches("The second.").count(), 1, "{reply:?}");
+        }
+        let done = api.post(&format!("{one}/change"), &anna, r#"{"state":"done","account":""}"#).await;
+        assert!(
+            done.body.contains("\"state\":\"done\"") && done.body.contains("\"account\":null"),
+            "{done:?}"
+        );
+        let gone = api.get(&format!("{of_acme}/AFR-0000001"), &carl).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND, "it is nobody's that carl reaches any more");
+    });
+}
+
+#[test]
+fn a_token_without_the_scope_reads_requests_and_files_and_answers_none() {
+    on_both(|store| async move {
+        acme(&store).await;
+        let api = Api { door: Door::open(&store, false) };
+        let anna = person(&store, "anna@example.com", &[Role::Analyst], None).await;
+        let few = [Scope::Read, Scope::Files, Scope::Orders];
+        let token = token(&store, &anna, &few).await;
+        let of_acme = "/api/v1/accounts/ACME/requests";
+        assert_eq!(api.get(of_acme, &token).await.status, StatusCode::OK);
+        assert_eq!(api.post(of_acme, &token, REQUEST).await.status, StatusCode::FORBIDDEN);
+        for path in ["/api/v1/requests/AFR-0000001/answer", "/api/v1/requests/AFR-0000001/note"] {
+            assert_eq!(api.post(path, &token, r#"{"message":"x"}"#).await.status, StatusCode::FORBIDDEN);
+        }
+        assert_eq!(api.get("/api/v1/requests", &token).await.status, StatusCode::FORBIDDEN);
     });
 }

@@ -11,7 +11,8 @@ use grantor_portal::people::{Details, Person, edit};
 use grantor_portal::rights::Role;
 use grantor_portal::signin;
 use grantor_portal::store::Store;
-use support::door::{Answer, Door, now, password, person, visit};
+use support::door::{Door, now, password, person, visit};
+use support::gates::{PROGRAMS, Seen, everybody, expected, filled, seen};
 use support::{NOW, acme, on_both};
 
 /// Who may open which page: anybody, whoever is signed in, or whoever may do a thing.
@@ -88,6 +89,8 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /orders/import", "orders"),
     ("POST /orders/import", "orders"),
     ("POST /orders/import/book", "orders"),
+    ("GET /orders/imports/{id}", "orders"),
+    ("POST /orders/imports/{id}/stop", "orders"),
     ("GET /catalogues", "catalogues"),
     ("POST /catalogues", "catalogues"),
     ("GET /catalogues/{name}", "catalogues"),
@@ -119,120 +122,39 @@ const PAGES: &[(&str, &str)] = &[
     ("GET /log", "log"),
     ("GET /log/export", "log"),
     ("GET /mail", "people"),
+    ("GET /still-used", "requests"),
+    ("POST /api/v1/reports", "anybody"),
 ];
-
-/// What each role may do, beside what everybody who is signed in may.
-fn may(role: Role) -> &'static [&'static str] {
-    match role {
-        Role::Catalogue => &["sees it", "catalogues"],
-        Role::Orders => &["sees it", "keeps its sites", "accounts", "orders"],
-        Role::Analyst => &["sees it", "keeps its sites", "makes its files", "requests"],
-        Role::Partner | Role::Customer => &["sees it", "keeps its sites", "makes its files"],
-        Role::Administrator => &[
-            "sees it",
-            "keeps its sites",
-            "makes its files",
-            "accounts",
-            "orders",
-            "catalogues",
-            "people",
-            "requests",
-            "keys",
-            "log",
-        ],
-        Role::Auditor => &["sees it", "log"],
-    }
-}
-
-/// Somebody, and whether they reach the account ACME.
-struct Somebody {
-    role: Role,
-    of_account: bool,
-    reaches: bool,
-    cookie: String,
-}
-
-async fn account(store: &Store, reference: &str, parent: Option<&str>) {
-    let new = NewAccount {
-        reference: reference.to_owned(),
-        name: reference.to_owned(),
-        kind: Kind::EndUser,
-        parent: parent.map(str::to_owned),
-    };
-    accounts::create(store, &new, ("ann", NOW)).await.unwrap();
-}
-
-async fn everybody(store: &Store) -> Vec<Somebody> {
-    acme(store).await;
-    account(store, "BELOW", Some("ACME")).await;
-    account(store, "OTHER", None).await;
-    let staff = [Role::Catalogue, Role::Orders, Role::Analyst, Role::Administrator, Role::Auditor];
-    let of_accounts = [Role::Partner, Role::Customer, Role::Auditor];
-    let mut all: Vec<(Role, Option<&str>)> = staff.into_iter().map(|role| (role, None)).collect();
-    for of in ["ACME", "BELOW", "OTHER"] {
-        all.extend(of_accounts.into_iter().map(|role| (role, Some(of))));
-    }
-    let mut everybody = Vec::new();
-    for (role, of) in all {
-        let mail = format!("{role}.{}@example.com", of.unwrap_or("house").to_lowercase());
-        let person = person(store, &mail, &[role], of).await;
-        everybody.push(Somebody {
-            role,
-            of_account: of.is_some(),
-            reaches: matches!(of, None | Some("ACME")),
-            cookie: visit(store, &person).await,
-        });
-    }
-    everybody
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Seen {
-    LetIn,
-    ToSignIn,
-    NotAllowed,
-    NoSuchAccount,
-}
-
-fn seen(answer: &Answer) -> Seen {
-    match answer.status {
-        StatusCode::SEE_OTHER if answer.location.starts_with("/sign-in") => Seen::ToSignIn,
-        StatusCode::FORBIDDEN => Seen::NotAllowed,
-        StatusCode::NOT_FOUND if answer.body.contains("there is no account") => Seen::NoSuchAccount,
-        _ => Seen::LetIn,
-    }
-}
-
-fn expected(somebody: &Somebody, what: &str) -> Seen {
-    let of_an_account = matches!(what, "sees it" | "keeps its sites" | "makes its files");
-    match what {
-        "anybody" | "signed in" => Seen::LetIn,
-        _ if of_an_account && !somebody.reaches => Seen::NoSuchAccount,
-        _ if !of_an_account && somebody.of_account => Seen::NotAllowed,
-        _ if may(somebody.role).contains(&what) => Seen::LetIn,
-        _ => Seen::NotAllowed,
-    }
-}
-
-fn filled(path: &str) -> String {
-    path.replace("{account}", "ACME")
-        .replace("{id}", "999")
-        .replace("{number}", "AF-000999")
-        .replace("{ticket}", "x")
-        .replace("{name}", "x")
-        .replace("{kind}", "question")
-        .replace("{key}", "x")
-}
 
 #[test]
 fn every_page_stands_in_the_table_of_who_may_open_it() {
-    // What needs a token is in `tests/api.rs`.
-    let of_pages = routes().into_iter().filter(|route| route.need != Need::Token);
-    let mut pages: Vec<String> = of_pages.map(|route| format!("{} {}", route.method, route.path)).collect();
-    let mut table: Vec<&str> = PAGES.iter().map(|(page, _)| *page).collect();
-    pages.sort();
-    table.sort_unstable();
-    assert_eq!(pages, table);
+    for (of_programs, table) in [(false, PAGES), (true, PROGRAMS)] {
+        let some = routes().into_iter().filter(|route| (route.need == Need::Token) == of_programs);
+        let mut pages: Vec<String> = some.map(|route| format!("{} {}", route.method, route.path)).collect();
+        let mut table: Vec<&str> = table.iter().map(|(page, _)| *page).collect();
+        pages.sort();
+        table.sort_unstable();
+        assert_eq!(pages, table);
+    }
+}
+
+#[test]
+fn a_token_of_every_role_of_every_account_asks_what_its_person_may_and_nothing_else() {
+    on_both(|store| async move {
+        let (people, door) = (everybody(&store).await, Door::open(&store, false));
+        for (page, what) in PROGRAMS {
+            let (method, path) = page.split_once(' ').unwrap();
+            let (method, path) = (method.parse::<Method>().unwrap(), filled(path));
+            for somebody in &people {
+                let bearer = format!("Bearer {}", somebody.token);
+                let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+                let answer = door.send_json(method.clone(), &path, "{}", &headers).await;
+                let who = format!("{page}, {}, of an account: {}", somebody.role, somebody.of_account);
+                assert_eq!(seen(&answer), expected(somebody, what), "{who}: {answer:?}");
+                assert!(!answer.status.is_server_error(), "{who}: {answer:?}");
+            }
+        }
+    });
 }
 
 #[test]

@@ -6,9 +6,11 @@ mod support;
 use grantor_portal::accounts::{self, Kind, NewAccount};
 use grantor_portal::entitlements::balances;
 use grantor_portal::lrn::Lrn;
-use grantor_portal::orders::{NewOrder, Term, book, number_of, read_csv};
-use grantor_portal::sites::{self, Details};
+use grantor_portal::orders::{NewOrder, Term, book, number_of, read_csv, search};
+use grantor_portal::rights::Role;
+use grantor_portal::sites::{self, CHOICES, Details};
 use grantor_portal::{Failure, Refusal, catalogues};
+use support::door::{Door, person, visit};
 use support::{CATALOGUE, NOW, TODAY, acme, on_both, order};
 
 fn refusal<T: std::fmt::Debug>(result: Result<T, Failure>) -> Refusal {
@@ -196,5 +198,95 @@ fn an_order_of_ten_thousand_lines_is_booked_as_a_whole() {
         big.lines = vec![line; 10_000];
         book(&store, &big, "ann", NOW, 3).await.unwrap();
         assert_eq!(balances(store.read(), account.id, None, TODAY).await.unwrap()[0].total(), 20_000);
+    });
+}
+
+#[test]
+fn an_order_is_found_among_all_by_how_its_number_or_license_reference_number_begins() {
+    on_both(|store| async move {
+        acme(&store).await;
+        let mut lrns = Vec::new();
+        for (bits, number) in ["SO-2026-1", "so-2026-2", "PO_1", "Ünlü-1"].into_iter().enumerate() {
+            let bits = 77 + bits as u64 * 1_000_003;
+            lrns.push(
+                book(&store, &order(number, &[("SW-001-4.0-AL02", 1)]), "ann", NOW, bits).await.unwrap().lrn,
+            );
+        }
+        let found = |text: String| {
+            let store = store.clone();
+            async move {
+                let found = search(&store, &text, 0, 10).await.unwrap();
+                assert_eq!((found.total, found.more), (found.rows.len() as u64, false));
+                found.rows.into_iter().map(|row| row.number).collect::<Vec<_>>()
+            }
+        };
+        assert_eq!(found("So-2026".to_owned()).await, ["so-2026-2", "SO-2026-1"], "the latest first");
+        assert_eq!(found("SO-2026-1".to_owned()).await, ["SO-2026-1"]);
+        assert_eq!(found("PO_".to_owned()).await, ["PO_1"]);
+        assert_eq!(found("PO%".to_owned()).await, Vec::<String>::new(), "signs are signs");
+        assert_eq!(found("Ünlü".to_owned()).await, ["Ünlü-1"]);
+        assert_eq!(found("2026".to_owned()).await, Vec::<String>::new(), "it does not begin so");
+        assert_eq!(found(String::new()).await, Vec::<String>::new());
+        assert_eq!(found(lrns[2].to_lowercase()).await, ["PO_1"]);
+        let bare: String =
+            lrns[2].trim_start_matches("LRN-").chars().filter(|sign| *sign != '-').take(9).collect();
+        assert_eq!(found(bare).await, ["PO_1"], "without the letters before it and dashes");
+    });
+}
+
+#[test]
+fn sites_are_searched_and_paged_and_a_form_offers_a_bounded_choice_with_the_chosen_one() {
+    on_both(|store| async move {
+        let (account, berlin) = acme(&store).await;
+        for number in 0..CHOICES {
+            let details =
+                Details { name: format!("A{number:03}"), city: "Rome".to_owned(), ..Details::default() };
+            sites::create(&store, &account, &details, ("ann", NOW)).await.unwrap();
+        }
+        let (total, rows) = sites::search(&store, &account, "", 4, 50).await.unwrap();
+        assert_eq!((total, rows.len(), rows[0].details.name.as_str()), (CHOICES + 1, 1, "Berlin"));
+        assert_eq!(sites::search(&store, &account, "A01", 0, 50).await.unwrap().0, 10);
+        assert_eq!(sites::search(&store, &account, "Rome", 0, 50).await.unwrap().0, CHOICES);
+        let few = sites::choices(&store, &account, true, None).await.unwrap();
+        assert!(few.len() as u64 == CHOICES && few.iter().all(|site| site.0 != berlin.id));
+        let with = sites::choices(&store, &account, true, Some(berlin.id)).await.unwrap();
+        assert_eq!(with.last().unwrap(), &(berlin.id, "Berlin".to_owned()));
+        assert_eq!(sites::choices(&store, &account, true, Some(-1)).await.unwrap().len(), few.len());
+    });
+}
+
+#[test]
+fn what_an_account_owns_at_many_sites_and_days_is_added_up_by_part_and_paged() {
+    on_both(|store| async move {
+        let (account, _) = acme(&store).await;
+        let rome = Details { name: "Rome".to_owned(), ..Details::default() };
+        sites::create(&store, &account, &rome, ("ann", NOW)).await.unwrap();
+        for (bits, (site, term, day)) in [
+            ("Berlin", Term::Perpetual, None),
+            ("Rome", Term::Term, Some("2027-01-31")),
+            ("Rome", Term::Term, Some("2028-01-31")),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let last_day = day.map(str::to_owned);
+            let lines = [("SW-001-4.0-AL02", 5), ("SW-001-4.0-AL06", 1)];
+            let order =
+                NewOrder { site: site.to_owned(), term, last_day, ..order(&format!("{bits}"), &lines) };
+            book(&store, &order, "ann", NOW, bits as u64).await.unwrap();
+        }
+        let all = balances(store.read(), account.id, None, TODAY).await.unwrap();
+        let counts: Vec<_> =
+            all.iter().map(|one| (one.perpetual, one.dated, one.used, one.mirrored)).collect();
+        assert_eq!(counts, [(5, 10, 0, false), (1, 2, 0, false)]);
+        let later = balances(store.read(), account.id, None, "2027-02-01").await.unwrap();
+        assert_eq!(later[0].dated, 5, "what has ended is not there");
+        let door = Door::open(&store, false);
+        let carl = person(&store, "carl@acme.example.com", &[Role::Customer], Some("ACME")).await;
+        let carl = visit(&store, &carl).await;
+        let first = door.get("/accounts/ACME", &carl).await.body;
+        assert!(first.contains("2 results") && first.contains("1 to 2 of 2 parts"), "{first}");
+        let second = door.get("/accounts/ACME/software?page=1", &carl).await.body;
+        assert!(!second.contains("SW-001-4.0-AL02</td>"), "{second}");
     });
 }

@@ -3,118 +3,14 @@
 
 mod support;
 
-use grantor_portal::accounts::Account;
-use grantor_portal::certifications::enter;
-use grantor_portal::files::{
-    Chosen, Machine, Preview, Request, Selection, deactivate, details, generate, preview,
-};
+use grantor_portal::files::{Selection, deactivate, details, generate, preview};
 use grantor_portal::orders::book;
-use grantor_portal::people::{Actor, Person};
+use grantor_portal::people::Actor;
 use grantor_portal::rights::Role;
-use grantor_portal::sites::{self, Site};
-use grantor_portal::store::Store;
-use grantor_portal::{Failure, Refusal, catalogues, entitlements};
+use grantor_portal::{Refusal, catalogues};
 use support::door::{Door, person, visit};
-use support::{CATALOGUE, NOW, TODAY, acme, on_both, order};
-
-const SERVER: &str = "SW-001-4.0-SL03";
-const ADVANCED: &str = "SW-001-4.0-SL09";
-const CLIENT: &str = "SW-001-4.0-AL02";
-const SMALL: &str = "SW-001-4.0-IDS1";
-const LARGE: &str = "SW-001-4.0-IDS2";
-
-/// The reference names an Advanced Server and gives no part number.
-const WITH_ADVANCED: &str = "\n[[items]]\nname = \"SW-001-4.0-SL09\"\ntitle = \"Advanced Server\"\nunit = \"license\"\n\
-    server = true\ndevelopment = \"SW-001-4.0-IDS2\"\nrequired = [\"I3_FEATURE_MEDIA_SERVERS 4.0\"]\n";
-
-struct Scene {
-    store: Store,
-    account: Account,
-    site: Site,
-}
-
-async fn scene(store: Store, lines: &[(&str, u32)]) -> Scene {
-    let (account, site) = acme(&store).await;
-    let text = format!("{CATALOGUE}{WITH_ADVANCED}");
-    catalogues::load(&store, "pureconnect-4", &text, NOW + 1).await.unwrap();
-    if !lines.is_empty() {
-        book(&store, &order("1", lines), "ann", NOW, 1).await.unwrap();
-    }
-    Scene { store, account, site }
-}
-
-fn selection(license_type: &str, items: &[(&str, u32)]) -> Selection {
-    let chosen = |&(part, quantity): &(&str, u32)| Chosen { part: part.to_owned(), quantity, pooled: 0 };
-    Selection {
-        catalogue: "pureconnect-4".to_owned(),
-        license_type: license_type.to_owned(),
-        machine: Machine { host_id: "0050569a1b2c".to_owned(), name: "testing".to_owned() },
-        switchover: None,
-        system_type: String::new(),
-        mail_connector: String::new(),
-        registration_key: None,
-        items: items.iter().map(chosen).collect(),
-    }
-}
-
-impl Scene {
-    fn request<'a>(&'a self, selection: &'a Selection, by: Actor<'a>) -> Request<'a> {
-        Request {
-            account: &self.account,
-            site: &self.site,
-            selection,
-            replaces: None,
-            by,
-            at: NOW,
-            today: TODAY.parse().unwrap(),
-        }
-    }
-
-    async fn generate(
-        &self,
-        key: &str,
-        license_type: &str,
-        items: &[(&str, u32)],
-    ) -> Result<String, Failure> {
-        let selection = selection(license_type, items);
-        generate(&self.store, &self.request(&selection, Actor::House("bob")), key).await
-    }
-
-    async fn preview(&self, license_type: &str, items: &[(&str, u32)]) -> Result<Preview, Failure> {
-        let selection = selection(license_type, items);
-        preview(&self.store, &self.request(&selection, Actor::House("bob"))).await
-    }
-
-    async fn preview_by(
-        &self,
-        by: &Person,
-        license_type: &str,
-        items: &[(&str, u32)],
-    ) -> Result<Preview, Failure> {
-        let selection = selection(license_type, items);
-        preview(&self.store, &self.request(&selection, Actor::Person(by))).await
-    }
-
-    async fn used(&self) -> u64 {
-        let all = entitlements::balances(self.store.read(), self.account.id, None, TODAY).await.unwrap();
-        all.iter().map(|one| one.used).sum()
-    }
-
-    /// Somebody of the account or of the publisher, with a certification.
-    async fn certified(&self, mail: &str, role: Role) -> Person {
-        let account = (!role.is_staff()).then_some("ACME");
-        let person = person(&self.store, mail, &[role], account).await;
-        enter(&self.store, &person, "pureconnect-4", "2030-01-01", ("ann", NOW)).await.unwrap();
-        person
-    }
-}
-
-fn refusal<T: std::fmt::Debug>(result: Result<T, Failure>) -> Refusal {
-    match result.unwrap_err() {
-        Failure::Refused(refusal) => refusal,
-        Failure::Database(error) => panic!("{error}"),
-    }
-}
+use support::types::{ADVANCED, CLIENT, LARGE, SERVER, SMALL, refusal, scene, selection};
+use support::{NOW, on_both, order};
 
 /// The file's text without wrapped lines.
 fn flat(text: &str) -> String {
@@ -250,34 +146,6 @@ fn certified_partner_employees_can_generate_an_unlimited_number_of_thirty_day_de
         let pete = person(&scene.store, "pete@partner.example", &[Role::Partner], Some("ACME")).await;
         let uncertified = refusal(scene.preview_by(&pete, "partner-development", &[(LARGE, 1)]).await);
         assert!(matches!(uncertified, Refusal::NotCertified { .. }), "{uncertified}");
-    });
-}
-
-#[test]
-fn the_number_of_disaster_recovery_licenses_does_not_exceed_that_of_the_related_production_licenses() {
-    on_both(|store| async move {
-        let scene = scene(store, &[(SERVER, 3), (CLIENT, 100)]).await;
-        let before = refusal(scene.preview("disaster-recovery", &[(SERVER, 1)]).await);
-        let says =
-            Refusal::BeyondProduction { part: SERVER.to_owned(), wanted: 1, recovery: 0, production: 0 };
-        assert_eq!(before, says, "only together with production, or after it");
-        scene.generate("1", "production", &[(SERVER, 1), (CLIENT, 40)]).await.unwrap();
-        let more = refusal(scene.preview("disaster-recovery", &[(SERVER, 1), (CLIENT, 41)]).await);
-        assert!(matches!(more, Refusal::BeyondProduction { wanted: 41, production: 40, .. }), "{more}");
-        let first = scene.generate("2", "disaster-recovery", &[(SERVER, 1), (CLIENT, 40)]).await.unwrap();
-        let second = refusal(scene.preview("disaster-recovery", &[(SERVER, 1)]).await);
-        assert!(matches!(second, Refusal::BeyondProduction { recovery: 1, production: 1, .. }), "{second}");
-        // At another site of the account it is the same production.
-        let details = sites::Details { name: "Bonn".to_owned(), ..Default::default() };
-        let bonn = sites::create(&scene.store, &scene.account, &details, ("ann", NOW)).await.unwrap();
-        let there = order("2", &[(SERVER, 1)]);
-        let there = grantor_portal::orders::NewOrder { site: "Bonn".to_owned(), ..there };
-        book(&scene.store, &there, "ann", NOW, 2).await.unwrap();
-        let elsewhere = selection("disaster-recovery", &[(SERVER, 1)]);
-        let request = Request { site: &bonn, ..scene.request(&elsewhere, Actor::House("bob")) };
-        assert!(matches!(refusal(preview(&scene.store, &request).await), Refusal::BeyondProduction { .. }));
-        deactivate(&scene.store, &scene.account, &first, "moved", ("bob", NOW)).await.unwrap();
-        preview(&scene.store, &request).await.unwrap();
     });
 }
 

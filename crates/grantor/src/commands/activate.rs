@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use grantor_api::cluster::Cluster;
-use grantor_client::{Http, Server, ServerTrust};
 use grantor_portal::activation::Asked;
 use serde::Deserialize;
 
 use crate::cli::Activate;
-use crate::commands::remote;
+use crate::commands::{at_portal, remote, reported};
 use crate::failure::{At, Exit, Failure};
 use crate::output;
 
@@ -20,25 +18,19 @@ struct Answer {
     license_file: String,
 }
 
-/// And when not.
-#[derive(Deserialize)]
-struct Problem {
-    title: String,
-    detail: String,
-    hint: String,
-}
-
 /// Runs `grantor activate`.
 pub(crate) fn run(args: &Activate) -> Result<ExitCode, Failure> {
-    let registration_key = match &args.registration_key {
-        Some(key) => key.clone(),
-        None => remote::connect(&args.at)?.get::<Cluster>("/v1/admin/cluster")?.cluster.to_uppercase(),
+    let server = match &args.registration_key {
+        Some(_) => None,
+        None => Some(reported::of(&remote::connect(&args.at)?)?),
     };
+    let said = server.as_ref().map(|server| server.registration_key.clone());
     let asked = Asked {
         lrn: args.lrn.clone(),
-        registration_key,
+        registration_key: args.registration_key.clone().or(said).unwrap_or_default(),
         host_id: args.hostid.clone(),
-        machine: args.machine.clone(),
+        machine: args.machine.clone().or_else(|| server.as_ref()?.machine.clone()),
+        loaded: server.map(|server| server.loaded),
     };
     match (&args.request, &args.portal) {
         (Some(file), _) => write_request(file, &asked)?,
@@ -58,7 +50,8 @@ fn write_request(file: &Path, asked: &Asked) -> Result<(), Failure> {
 }
 
 fn online(args: &Activate, portal: &str, asked: &Asked) -> Result<(), Failure> {
-    let answer = ask(args, portal, asked)?;
+    let cert = args.portal_cert.as_deref();
+    let answer: Answer = at_portal::post((portal, cert), "/api/v1/activations", asked)?;
     match &args.output {
         None => output::raw(&answer.license_file),
         Some(file) => replace(file, &answer.license_file)?,
@@ -68,26 +61,6 @@ fn online(args: &Activate, portal: &str, asked: &Asked) -> Result<(), Failure> {
         output::error("hint: `grantor reread` has the license server load it");
     }
     Ok(())
-}
-
-fn ask(args: &Activate, portal: &str, asked: &Asked) -> Result<Answer, Failure> {
-    let portal = portal.trim_start_matches("https://").trim_end_matches('/');
-    let (host, port) = portal.rsplit_once(':').unwrap_or((portal, "443"));
-    let port = port.parse().map_err(|_| Failure::new(Exit::Usage, format!("`{port}` is no port")))?;
-    let server = Server { host: host.trim_matches(['[', ']']).to_owned(), port };
-    let trust = args.portal_cert.as_deref().map(ServerTrust::parse).transpose()?.unwrap_or_default();
-    let (status, text) = Http::new(server, &trust)?.post_elsewhere("/api/v1/activations", asked)?;
-    let strange = || {
-        Failure::new(Exit::NoServer, format!("{portal} answered {status}, and not as a portal does"))
-            .hint("is the address right? `--portal HOST:PORT`")
-    };
-    if status == 200 {
-        return serde_json::from_str(&text).map_err(|_| strange());
-    }
-    let problem: Problem = serde_json::from_str(&text).map_err(|_| strange())?;
-    let says = if problem.detail.is_empty() { problem.title } else { problem.detail };
-    let exit = if status == 503 { Exit::NoServer } else { Exit::Refused };
-    Err(Failure::new(exit, says).hint(&problem.hint))
 }
 
 /// The new file takes the old one's place as a whole, or not at all.

@@ -18,6 +18,7 @@ pub(crate) fn run(command: &License) -> Result<ExitCode, Failure> {
         License::Check { files, trust } => check(files, trust),
         License::Diff { old, new, json } => diff(old, new, *json),
         License::Combine { files, output } => combine(files, output.as_deref()),
+        License::Report(args) => super::reported::run(args),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One module a subcommand. Each reads its arguments, calls the crate that does the work, and shows what came of it.
 
 mod activate;
+mod at_portal;
 mod borrow;
 pub(crate) mod catalogue;
 mod checkout;
@@ -14,6 +15,7 @@ mod man;
 mod person;
 mod portal;
 mod remote;
+mod reported;
 mod secret;
 mod server;
 mod setup;

@@ -19,6 +19,7 @@ pub(super) struct Server {
     pub(super) address: Address,
     pub(super) trust: ServerTrust,
     http: Http,
+    token: String,
 }
 
 impl Server {
@@ -33,7 +34,8 @@ impl Server {
         let trust =
             ServerTrust::parse(&folder.join("grantor-data").join("server.crt").display().to_string())?;
         let http = Http::new(address.clone(), &trust)?;
-        let mut server = Self { folder: folder.to_owned(), child, address, trust, http };
+        let token = String::new();
+        let mut server = Self { folder: folder.to_owned(), child, address, trust, http, token };
         server.until_ready()?;
         server.sign_in()?;
         let status = server.status()?;
@@ -49,13 +51,12 @@ impl Server {
     fn sign_in(&mut self) -> Result<(), Failure> {
         let path = self.folder.join("grantor-data").join("setup-token");
         let setup_token = std::fs::read_to_string(&path).at(&path)?.trim().to_owned();
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| Failure::new(Exit::Io, error))?;
-        let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let password = super::random_text()?;
         let made: TokenMade =
             self.http.post("/v1/admin/setup", &Setup { setup_token, name: "demo".to_owned(), password })?;
         self.http = Http::new(self.address.clone(), &self.trust)?.with_token(Some(made.token.clone()));
-        self.write_env(&made.token)
+        self.token = made.token;
+        self.write_env(&self.token)
     }
 
     /// For the commands that the demo names at its end; only this user can read it.
@@ -76,6 +77,16 @@ impl Server {
             .open(&path)
             .at(&path)?;
         file.write_all(text.as_bytes()).at(&path)
+    }
+
+    /// An administrator's token.
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The demo's folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The file that holds its certificate.
@@ -135,7 +146,7 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> Result<u16, Failure> {
+pub(super) fn free_port() -> Result<u16, Failure> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 

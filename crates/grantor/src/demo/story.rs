@@ -122,7 +122,10 @@ pub(super) fn what_next(folder: &Path, once: bool) {
          grantor stat -a                               # who holds what, in the shape of lmstat\n\
          grantor checkout tserver_sdn --version 8.0 -- sleep 60\n\
          grantor license show licenses/*.lic\n\
-         grantor catalogue explain order.toml\n"
+         grantor catalogue explain order.toml\n\n\
+         cd portal                                     # the publisher's books; its signer asks for `passphrase`\n\
+         grantor portal log                            # everything that was issued and decided\n\
+         grantor portal summary ACME\n"
     );
     output::raw(&next);
     if !once {

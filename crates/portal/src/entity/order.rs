@@ -18,6 +18,8 @@ pub struct Model {
     pub maintenance_until: Option<String>,
     pub placed_by: String,
     pub placed_at: i64,
+    pub folded: String,
+    pub lrn_folded: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

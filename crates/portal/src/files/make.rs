@@ -116,6 +116,13 @@ async fn make(
         types::required(of_type, request.selection, request.by)?;
     }
     let spent = types::take(tx, request, &edition.catalogue).await?;
+    if let Some(replaced) = &replaced {
+        let before = match catalogues::current(store, tx).await?.remove(&replaced.catalogue) {
+            Some(before) => before.catalogue,
+            None => edition.catalogue.clone(),
+        };
+        types::covers_recovery(tx, &before, replaced, Some(request.selection)).await?;
+    }
     let lrn = lrn(tx, request, &edition.catalogue, replaced.as_ref()).await?;
     let whose = For {
         customer: &request.account.name,
@@ -131,19 +138,21 @@ async fn make(
 
 /// A file and those that take its place have one serial number, and count on. Servers never go back to an earlier one.
 fn generation(replaced: Option<&file::Model>, key: Option<&str>) -> Option<(String, u32)> {
-    let serial_of = |row: &file::Model| {
-        let document = parse("license", row.unsigned.as_bytes()).document;
-        let serials = document.statements().iter().filter_map(|statement| match &statement.body {
-            grantor_license::Body::License(line) => Some(line.serial.clone()),
-            _ => None,
-        });
-        let found = serials.into_iter().find(|serial| !serial.is_empty());
-        found.unwrap_or_else(|| serial(&row.request))
-    };
     match (replaced, key) {
         (Some(row), _) => Some((serial_of(row), u32::try_from(row.generation + 1).unwrap_or(u32::MAX))),
         (None, key) => key.map(|key| (serial(key), 1)),
     }
+}
+
+/// The serial number that a file has.
+pub(crate) fn serial_of(row: &file::Model) -> String {
+    let document = parse("license", row.unsigned.as_bytes()).document;
+    let serials = document.statements().iter().filter_map(|statement| match &statement.body {
+        grantor_license::Body::License(line) => Some(line.serial.clone()),
+        _ => None,
+    });
+    let found = serials.into_iter().find(|serial| !serial.is_empty());
+    found.unwrap_or_else(|| serial(&row.request))
 }
 
 /// A serial number that no other request has.
@@ -283,7 +292,7 @@ async fn write(
 /// Ends a file and gives its quantities back (seed 002, "Deactivate a License"). `reason` is logged.
 ///
 /// # Errors
-/// [`Refusal::UnknownFile`], [`Refusal::FileEnded`]; the database's.
+/// [`Refusal::UnknownFile`], [`Refusal::FileEnded`], [`Refusal::RecoveryFirst`]; the database's.
 pub async fn deactivate(
     store: &Store,
     account: &Account,
@@ -293,7 +302,10 @@ pub async fn deactivate(
 ) -> Result<(), Failure> {
     let reason = crate::refusal::text("reason", reason, 500)?;
     let tx = store.write().await?;
-    end(&tx, account, number, &reason).await?;
+    let ended = end(&tx, account, number, &reason).await?;
+    if let Some(edition) = catalogues::current(store, &tx).await?.remove(&ended.catalogue) {
+        types::covers_recovery(&tx, &edition.catalogue, &ended, None).await?;
+    }
     let more = json!({ "file": number, "account": account.reference, "reason": reason });
     log::append(&tx, at, by, "file deactivated", more).await?;
     tx.commit().await?;

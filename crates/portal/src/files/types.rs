@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use grantor_catalogue::{Catalogue, Item, LicenseType};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
 };
 
-use super::Selection;
-use super::make::{Request, wanted};
+use super::make::{Request, spent, wanted};
+use super::{Selection, number};
 use crate::entitlements::{AT_NO_COST, Balance, NEVER, Owner, Part, Spent, balances, owned, spend};
 use crate::entity::{account, entitlement, file, file_item};
 use crate::people::{Actor, Person};
@@ -146,13 +147,11 @@ async fn within_production(
     catalogue: &Catalogue,
     wanted: &BTreeMap<Part, u32>,
 ) -> Result<(), Failure> {
-    // Two sites of one account wait for each other here.
-    account::Entity::find_by_id(request.account.id).lock_exclusive().one(tx).await?;
-    let types = catalogue.license_types.values();
-    let production: Vec<&str> =
-        types.filter(|of_type| of_type.production).map(|of_type| of_type.name.as_str()).collect();
-    let has = in_files(tx, request, &production).await?;
-    let recovery = in_files(tx, request, &[request.selection.license_type.as_str()]).await?;
+    one_at_a_time(tx, request.account.id).await?;
+    let production = types_that(catalogue, |of_type| of_type.production);
+    let of = (request.account.id, request.selection.catalogue.as_str());
+    let has = in_files(tx, of, &production).await?;
+    let recovery = in_files(tx, of, &[request.selection.license_type.as_str()]).await?;
     for (part, &quantity) in wanted {
         let of = |counts: &BTreeMap<String, u32>| counts.get(&part.number).copied().unwrap_or(0);
         let (production, recovery) = (of(&has), of(&recovery));
@@ -164,25 +163,89 @@ async fn within_production(
     Ok(())
 }
 
+/// Two sites of one account wait for each other here.
+async fn one_at_a_time(tx: &DatabaseTransaction, account: i64) -> Result<(), Failure> {
+    account::Entity::find_by_id(account).lock_exclusive().one(tx).await?;
+    Ok(())
+}
+
+fn types_that(catalogue: &Catalogue, which: impl Fn(&LicenseType) -> bool) -> Vec<&str> {
+    let types = catalogue.license_types.values().filter(|of_type| which(of_type));
+    types.map(|of_type| of_type.name.as_str()).collect()
+}
+
+/// Production that ends or shrinks leaves as much as disaster recovery has: its files are given back first. `ended` has ended
+/// already, `instead` takes its place.
+pub(super) async fn covers_recovery(
+    tx: &DatabaseTransaction,
+    catalogue: &Catalogue,
+    ended: &file::Model,
+    instead: Option<&Selection>,
+) -> Result<(), Failure> {
+    let production = types_that(catalogue, |of_type| of_type.production);
+    let recovery = types_that(catalogue, |of_type| of_type.within_production);
+    if recovery.is_empty() || !production.contains(&ended.license_type.as_str()) {
+        return Ok(());
+    }
+    one_at_a_time(tx, ended.account_id).await?;
+    let of = (ended.account_id, ended.catalogue.as_str());
+    let mut has = in_files(tx, of, &production).await?;
+    let same = instead.filter(|one| one.catalogue == ended.catalogue);
+    for chosen in
+        same.filter(|one| production.contains(&one.license_type.as_str())).iter().flat_map(|one| &one.items)
+    {
+        *has.entry(chosen.part.clone()).or_insert(0) += chosen.quantity;
+    }
+    let wants = in_files(tx, of, &recovery).await?;
+    for lost in spent(tx, ended.id).await? {
+        let count = |counts: &BTreeMap<String, u32>| counts.get(&lost.part.number).copied().unwrap_or(0);
+        let (production, needed) = (count(&has), count(&wants));
+        if needed > production {
+            let files = with_part(tx, of, &recovery, &lost.part.number).await?.join(", ");
+            let part = lost.part.number;
+            return Err(Refusal::RecoveryFirst { part, production, recovery: needed, files }.into());
+        }
+    }
+    Ok(())
+}
+
+/// The account's active files of these types.
+fn active_of((account, catalogue): (i64, &str), types: &[&str]) -> sea_orm::Select<file::Entity> {
+    file::Entity::find()
+        .filter(file::Column::AccountId.eq(account))
+        .filter(file::Column::Catalogue.eq(catalogue))
+        .filter(file::Column::LicenseType.is_in(types.iter().copied()))
+        .filter(file::Column::Active.eq(true))
+}
+
+/// The numbers of those that have the part.
+async fn with_part(
+    tx: &DatabaseTransaction,
+    of: (i64, &str),
+    types: &[&str],
+    part: &str,
+) -> Result<Vec<String>, Failure> {
+    let mut numbers = Vec::new();
+    for row in active_of(of, types).order_by_asc(file::Column::Id).all(tx).await? {
+        if spent(tx, row.id).await?.iter().any(|one| one.part.number == part) {
+            numbers.push(number(row.id));
+        }
+    }
+    Ok(numbers)
+}
+
 /// How many of each part are in the account's active files of these types.
 async fn in_files(
     db: &impl ConnectionTrait,
-    request: &Request<'_>,
+    of: (i64, &str),
     types: &[&str],
 ) -> Result<BTreeMap<String, u32>, Failure> {
-    let files = file::Entity::find()
-        .select_only()
-        .column(file::Column::Id)
-        .filter(file::Column::AccountId.eq(request.account.id))
-        .filter(file::Column::Catalogue.eq(&request.selection.catalogue))
-        .filter(file::Column::LicenseType.is_in(types.iter().copied()))
-        .filter(file::Column::Active.eq(true))
-        .into_query();
+    let files = active_of(of, types).select_only().column(file::Column::Id).into_query();
     let items =
         file_item::Entity::find().filter(file_item::Column::FileId.in_subquery(files)).all(db).await?;
     let rows = entitlement::Entity::find()
-        .filter(entitlement::Column::AccountId.eq(request.account.id))
-        .filter(entitlement::Column::Catalogue.eq(&request.selection.catalogue))
+        .filter(entitlement::Column::AccountId.eq(of.0))
+        .filter(entitlement::Column::Catalogue.eq(of.1))
         .all(db)
         .await?;
     let parts: BTreeMap<i64, String> = rows.into_iter().map(|row| (row.id, row.part)).collect();

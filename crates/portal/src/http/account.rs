@@ -13,10 +13,15 @@ use grantor_web::frame::Link;
 pub(super) use orders::as_csv as orders_as_csv;
 
 use super::Route;
-use super::ask::Ask;
-use super::render::quoted;
+use super::ask::{Ask, now};
+use super::fault::Fault;
+use super::render::{instant, quoted};
 use crate::accounts::Account;
+use crate::activation::{self, StillUsed};
 use crate::rights::Right;
+
+/// Servers with ended files on a page that is about something else, at most.
+const SHOWN: u64 = 20;
 
 pub(super) fn routes() -> Vec<Route> {
     let all = [
@@ -41,7 +46,34 @@ pub(super) struct Top {
 
 /// The account's address; its tabs are below it.
 pub(super) fn home(account: &Account) -> String {
-    format!("/accounts/{}", quoted(&account.reference))
+    home_of(&account.reference)
+}
+
+fn home_of(reference: &str) -> String {
+    format!("/accounts/{}", quoted(reference))
+}
+
+/// A server that uses a license file which does not count any more.
+pub(super) struct Lingering {
+    pub(super) used: StillUsed,
+    /// The account's address.
+    pub(super) home: String,
+    pub(super) since: String,
+    pub(super) seen: String,
+}
+
+impl From<StillUsed> for Lingering {
+    fn from(used: StillUsed) -> Self {
+        let (since, seen) = (instant(used.since), instant(used.seen_at));
+        Self { home: home_of(&used.account), since, seen, used }
+    }
+}
+
+/// How many of the account's servers use ended files, and the first of them: of all files, or of one.
+async fn lingering(ask: &Ask, account: &Account, file: Option<&str>) -> Result<(u64, Vec<Lingering>), Fault> {
+    let pages = (0, SHOWN);
+    let (total, rows) = activation::still_used(&ask.app.store, Some(account), file, now(), pages).await?;
+    Ok((total, rows.into_iter().map(Lingering::from).collect()))
 }
 
 /// What stands over the tab with that address below the account's.

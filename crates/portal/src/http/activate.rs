@@ -29,7 +29,7 @@ struct Activate {
 }
 
 fn nothing() -> Asked {
-    Asked { lrn: String::new(), registration_key: String::new(), host_id: None, machine: None }
+    Asked { lrn: String::new(), registration_key: String::new(), host_id: None, machine: None, loaded: None }
 }
 
 async fn ask() -> Response {
@@ -43,6 +43,7 @@ fn asked(upload: &Upload) -> Result<Asked, Fault> {
             registration_key: upload.fields.text("registration_key").to_owned(),
             host_id: upload.fields.given("host_id"),
             machine: upload.fields.given("machine"),
+            loaded: None,
         });
     }
     serde_json::from_slice(&upload.file)

@@ -3,6 +3,7 @@
 
 mod description;
 mod read;
+mod requests;
 mod write;
 
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use super::ask::now;
 use super::fault::Fault;
 use super::{Need, Route, Shared};
 use crate::accounts::Account;
-use crate::activation::{self, Activated, Asked};
+use crate::activation::{self, Activated, Asked, Judged, Report};
 use crate::people::{self, Person};
 use crate::rights::Right;
 use crate::{Failure, Refusal, files, signing, tokens};
@@ -29,8 +30,9 @@ pub(super) fn routes() -> Vec<Route> {
     let open = vec![
         Route::post("/api/v1/activations", Need::Nobody, activate),
         Route::get("/api/v1/openapi.json", Need::Nobody, description::show),
+        Route::post("/api/v1/reports", Need::Nobody, report),
     ];
-    [open, read::routes(), write::routes()].into_iter().flatten().collect()
+    [open, read::routes(), write::routes(), requests::routes()].into_iter().flatten().collect()
 }
 
 /// Problem details (RFC 9457).
@@ -88,6 +90,11 @@ impl Caller {
     pub(super) fn needs(&self, right: Right) -> Result<(), Problem> {
         let may = self.person.may(right) && self.scopes.iter().any(|scope| scope.covers(right));
         if may { Ok(()) } else { Err(Fault::NotAllowed.into()) }
+    }
+
+    /// Whether the token has the scope, for what anybody may who has signed in.
+    pub(super) fn has(&self, scope: tokens::Scope) -> Result<(), Problem> {
+        if self.scopes.contains(&scope) { Ok(()) } else { Err(Fault::NotAllowed.into()) }
     }
 
     /// The account, if the person reaches it and may do that there.
@@ -158,4 +165,24 @@ pub(super) async fn activate(
     let (activated, text) = activated(&app, &body(asked)?).await?;
     let body = Json(Active { file: activated.file, license_file: text });
     Ok((StatusCode::OK, body).into_response())
+}
+
+/// What the portal knows of the files that an installation has loaded.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Reported {
+    loaded: Vec<Judged>,
+}
+
+/// Takes a license server's word for which license files it has loaded, and says which of them don't count any more.
+#[utoipa::path(post, path = "/api/v1/reports", request_body = Report, responses((status = 200, body = Reported), (status = "default", body = Refused, content_type = "application/problem+json")), security(()))]
+pub(super) async fn report(
+    State(app): State<Shared>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    asked: Result<Json<Report>, JsonRejection>,
+) -> Result<Json<Reported>, Problem> {
+    if !app.tries.allows(peer.ip()) {
+        return Err(Fault::TooOften.into());
+    }
+    let loaded = activation::report(&app.store, &body(asked)?, now()).await?;
+    Ok(Json(Reported { loaded }))
 }

@@ -1,4 +1,4 @@
-//! The publisher's own pages: accounts, orders, catalogues, people, requests, webhooks, keys, mail and the log.
+//! The publisher's own pages: accounts, orders, catalogues, people, requests, webhooks, keys, mail, the log, and ended files in use.
 
 mod accounts;
 mod catalogues;
@@ -8,6 +8,7 @@ mod log;
 mod orders;
 mod people;
 mod requests;
+mod still_used;
 
 use super::Route;
 
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Vec<Route> {
         hooks::routes(),
         keys::routes(),
         log::routes(),
+        still_used::routes(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -57,7 +57,7 @@ struct Me {
     shortest: usize,
     wrong: Option<String>,
     tokens: Vec<TokenRow>,
-    scopes: [Scope; 3],
+    scopes: [Scope; 4],
     passkeys: Vec<(i64, String, String)>,
     /// Accounts elsewhere: number, issuer, name, last use.
     accounts: Vec<(i64, String, String, String)>,

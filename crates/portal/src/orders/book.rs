@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::problems::{problem, problems};
-use super::{NewOrder, OrderProblem};
+use super::search::{folded, lrn_folded};
+use super::{CsvOrders, NewOrder, OrderProblem, bulk, read_csv};
 use crate::accounts::{self, Account};
 use crate::catalogues::{self, Edition, digest};
 use crate::entitlements::{self, NEVER, Owner, Part};
@@ -48,6 +49,18 @@ struct Place {
 /// # Errors
 /// [`Refusal::Order`] with every problem; [`Refusal::OrderDiffers`]; the database's. Nothing is booked then.
 pub async fn book(store: &Store, order: &NewOrder, by: &str, at: i64, bits: u64) -> Result<Booked, Failure> {
+    book_as(store, order, by, at, bits, None).await
+}
+
+/// As [`book`]; where it is the order of an import, the same transaction says there that it is booked.
+pub(super) async fn book_as(
+    store: &Store,
+    order: &NewOrder,
+    by: &str,
+    at: i64,
+    bits: u64,
+    imported: Option<i64>,
+) -> Result<Booked, Failure> {
     let contents = serde_json::to_vec(order).map_err(|error| Failure::field("order", error.to_string()))?;
     let digest = digest(&contents);
     if let Some(booked) = booked(store.read(), order, &digest).await? {
@@ -57,7 +70,12 @@ pub async fn book(store: &Store, order: &NewOrder, by: &str, at: i64, bits: u64)
     let tx = store.write().await?;
     let lrn = Lrn::from_random(bits).to_string();
     match write(&tx, order, &place, &Heading { digest: &digest, lrn: &lrn, by, at }).await {
-        Ok(()) => tx.commit().await?,
+        Ok(()) => {
+            if let Some(imported) = imported {
+                bulk::decide(&tx, imported, bulk::State::Booked, Some(lrn.clone()), None).await?;
+            }
+            tx.commit().await?;
+        }
         Err(Failure::Database(error)) if is_taken(&error) => {
             // Somebody else booked it between our look and our writing.
             tx.rollback().await?;
@@ -106,6 +124,18 @@ pub async fn check(store: &Store, order: &NewOrder) -> Result<Vec<OrderProblem>,
         Err(Failure::Refused(Refusal::Order(problems))) => Ok(problems),
         Err(failure) => Err(failure),
     }
+}
+
+/// A file of orders with every problem of it, also those that only the books know. Changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn check_csv(store: &Store, bytes: &[u8]) -> Result<CsvOrders, Failure> {
+    let mut read = read_csv(bytes);
+    for order in &read.orders {
+        read.problems.extend(check(store, order).await?);
+    }
+    Ok(read)
 }
 
 /// What the order refers to, or every problem of it.
@@ -176,6 +206,8 @@ async fn write(
         maintenance_until: Set(order.maintenance_until.clone()),
         placed_by: Set(heading.by.to_owned()),
         placed_at: Set(heading.at),
+        folded: Set(folded(&order.number)),
+        lrn_folded: Set(lrn_folded(heading.lrn)),
         ..Default::default()
     };
     let id = order::Entity::insert(row).exec(tx).await?.last_insert_id;

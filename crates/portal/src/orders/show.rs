@@ -55,8 +55,8 @@ pub struct OrderLine {
     pub quantity: u32,
 }
 
-/// Orders, the latest first: of one account or of all, with this in their number or license reference number. Gives how many there
-/// are, and one page of them, counted from 0.
+/// Orders, the latest first: all, or an account's with this in their number or license reference number. Gives how many there
+/// are, and one page of them, counted from 0. Among all, [`super::search`] looks for a text.
 ///
 /// # Errors
 /// The database's.
@@ -83,7 +83,10 @@ pub async fn list(
 }
 
 /// Rows with the names that they refer to.
-async fn named(db: &impl ConnectionTrait, rows: Vec<order::Model>) -> Result<Vec<BookedOrder>, Failure> {
+pub(super) async fn named(
+    db: &impl ConnectionTrait,
+    rows: Vec<order::Model>,
+) -> Result<Vec<BookedOrder>, Failure> {
     let ids: BTreeSet<i64> = rows.iter().flat_map(|row| [row.account_id, row.sold_to_id]).collect();
     let accounts = account::Entity::find().filter(account::Column::Id.is_in(ids)).all(db).await?;
     let accounts: BTreeMap<i64, (String, String)> =

@@ -126,8 +126,8 @@ async fn put(
     Ok(())
 }
 
-/// Whether a mail with this `Message-ID` was taken before.
-pub(super) async fn was_taken(db: &impl ConnectionTrait, message_id: &str) -> Result<bool, Failure> {
+/// Whether what has this name, a mail by its `Message-ID`, was taken before.
+pub(crate) async fn was_taken(db: &impl ConnectionTrait, message_id: &str) -> Result<bool, Failure> {
     let same = request_message::Column::MessageId.eq(message_id);
     Ok(request_message::Entity::find().filter(same).one(db).await?.is_some())
 }
@@ -161,13 +161,29 @@ pub async fn answer(
     store: &Store,
     house: &House<'_>,
     request: &Request,
+    said: (&Person, &str),
+    then: State,
+    at: i64,
+) -> Result<(), Failure> {
+    answer_once(store, house, request, said, then, None, at).await
+}
+
+/// As [`answer`], known by `once`: the same again fails, and nothing is sent.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) async fn answer_once(
+    store: &Store,
+    house: &House<'_>,
+    request: &Request,
     (by, body): (&Person, &str),
     then: State,
+    once: Option<String>,
     at: i64,
 ) -> Result<(), Failure> {
     let body = cleaned(body)?;
     let tx = store.write().await?;
-    put(&tx, request, (Side::Staff, &by.name, &body), None, at).await?;
+    put(&tx, request, (Side::Staff, &by.name, &body), once, at).await?;
     turn(&tx, request, then, Some(request.answered_at.unwrap_or(at)), at).await?;
     let ending =
         if then == State::Done { "\n\nThis closes the request; a reply opens it again." } else { "" };

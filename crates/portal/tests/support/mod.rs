@@ -9,6 +9,9 @@
 )]
 
 pub mod door;
+pub mod gates;
+pub mod types;
+pub mod wfo;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,12 +1,14 @@
 //! Activation by files: a request for the publisher's portal, and the file that comes back. The portal knows what to do with
 //! it; here it is only written down.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::response::Response;
 use grantor_site::access::Scope;
 use grantor_web::answer::{download, page};
 use grantor_web::frame::Frame;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::form::Form;
 use super::licenses::registration_key;
@@ -53,12 +55,38 @@ pub(crate) async fn request(visit: Visit, Form(form): Form) -> Result<Response, 
     visit.need(Scope::Licenses)?;
     let lrn = form.text("lrn");
     required("lrn", lrn, LRN)?;
-    let asked = json!({
+    let mut asked = json!({
         "lrn": lrn,
         "registration_key": registration_key(&visit),
         "host_id": form.text("host_id"),
         "machine": visit.app.host,
     });
+    if let Some(loaded) = loaded(&visit) {
+        asked["loaded"] = loaded;
+    }
     let text = serde_json::to_string_pretty(&asked).unwrap_or_default();
     Ok(download(&format!("activation-{lrn}.json"), "application/json", format!("{text}\n")))
+}
+
+/// What the installation has loaded, for the portal to see what of it does not count any more. Where other tenants have files of
+/// their own, nothing is said: theirs are nobody else's business.
+fn loaded(visit: &Visit) -> Option<Value> {
+    let site = visit.app.consensus.view();
+    if site.files().any(|file| file.tenant != visit.tenant) {
+        return None;
+    }
+    let mut loaded: BTreeMap<String, (String, u32)> = BTreeMap::new();
+    for file in site.files() {
+        let document = grantor_license::parse(&file.name, file.text.as_bytes()).document;
+        for statement in document.statements() {
+            let grantor_license::Body::License(line) = &statement.body else { continue };
+            let latest = loaded.entry(line.serial.clone()).or_default();
+            if !line.serial.is_empty() && latest.1 < line.generation {
+                *latest = (line.lrn.clone(), line.generation);
+            }
+        }
+    }
+    loaded.retain(|_, (_, generation)| *generation > 0);
+    let one = |(serial, (lrn, generation)): (String, (String, u32))| json!({ "lrn": lrn, "serial": serial, "generation": generation });
+    Some(loaded.into_iter().map(one).collect())
 }

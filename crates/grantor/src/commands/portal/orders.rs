@@ -21,13 +21,9 @@ pub(super) async fn act(desk: &Desk<'_>, action: &PortalOrder) -> Result<(), Fai
 
 /// Everything that is wrong with the file is told before anything of it is booked.
 async fn import(desk: &Desk<'_>, file: &Path, book: bool) -> Result<(), Failure> {
-    let read = orders::read_csv(&std::fs::read(file).at(file)?);
-    let mut problems = read.problems;
-    for order in &read.orders {
-        problems.extend(orders::check(&desk.store, order).await?);
-    }
-    if !problems.is_empty() {
-        return Err(wrong(file, &problems));
+    let read = orders::check_csv(&desk.store, &std::fs::read(file).at(file)?).await?;
+    if !read.problems.is_empty() {
+        return Err(wrong(file, &read.problems));
     }
     let lines: usize = read.orders.iter().map(|order| order.lines.len()).sum();
     if !book {

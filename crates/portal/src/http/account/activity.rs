@@ -7,7 +7,7 @@ use grantor_license::{Body, Count, Statement, parse};
 use grantor_web::cookie::Secret;
 use grantor_web::frame::Frame;
 
-use super::{Top, home, top};
+use super::{Lingering, Top, home, lingering, top};
 use crate::activation::{self, Move};
 use crate::catalogues;
 use crate::files::{self, Details, Filter, LicenseFile, Sort};
@@ -87,6 +87,7 @@ struct Activity {
     saved: Vec<SavedFilter>,
     columns: Vec<Column>,
     turn: Turn,
+    still: (u64, Vec<Lingering>),
 }
 
 async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
@@ -96,7 +97,7 @@ async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
         return as_csv(&ask, &of, &filter, order).await;
     }
     let (total, rows) = files::list(store, &of.0, &filter, order, asked.page(), PER_PAGE).await?;
-    let sites = sites::list(store, &of.0, None).await?;
+    let sites = sites::choices(store, &of.0, false, filter.site).await?;
     let editions = catalogues::current(store, store.read()).await?;
     let of_types = editions.values().flat_map(|edition| edition.catalogue.license_types.values());
     let mut types: Vec<(String, String)> =
@@ -108,12 +109,13 @@ async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
         frame: ask.frame(),
         top: top(&ask, &of.0, "/files"),
         rows,
-        sites: sites.into_iter().map(|site| (site.id.to_string(), site.details.name)).collect(),
+        sites: sites.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         products: products.collect(),
         types,
         saved: filters::list(store, ask.person(), "files").await?,
         columns: columns(&asked, &COLUMNS),
         turn: turn(&asked, total),
+        still: lingering(&ask, &of.0, None).await?,
         query: asked.with(&[("page", "")]),
         asked,
     }))
@@ -176,6 +178,8 @@ struct View {
     moves_left: Option<u64>,
     /// Names the request to move.
     key: String,
+    /// Installations that use it though it does not count any more.
+    still: Vec<Lingering>,
 }
 
 async fn view(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Result<Response, Fault> {
@@ -204,6 +208,7 @@ async fn view(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Re
             None => None,
         },
         key: Secret::new("").map_err(|_| Fault::Bug)?.text().to_owned(),
+        still: lingering(&ask, &of.0, Some(&number)).await?.1,
         details,
     }))
 }

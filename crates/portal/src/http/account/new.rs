@@ -77,8 +77,8 @@ async fn choose(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
 async fn begin_with(ask: &Ask, of: &Of, number: &str) -> Result<Fields, Fault> {
     let details = files::details(&ask.app.store, &of.0, number).await?;
     let (_, site) = chosen_site(ask, of, &Fields::default()).await?;
-    let sites = crate::sites::list(&ask.app.store, &of.0, None).await?;
-    let site = sites.into_iter().find(|site| site.details.name == details.file.site).or(site);
+    let own = crate::sites::find(ask.app.store.read(), &of.0, &details.file.site).await.ok();
+    let site = own.or(site);
     Ok(fields(&details.selection, site.as_ref(), number))
 }
 
@@ -128,7 +128,7 @@ async fn shown(ask: &Ask, of: &Of, form: Fields, wrong: Option<Refusal>) -> Resu
         products: products.collect(),
         types,
         site: site.map(|site| site.id.to_string()).unwrap_or_default(),
-        sites: sites.into_iter().map(|site| (site.id.to_string(), site.details.name)).collect(),
+        sites,
         items,
         form,
         wrong,

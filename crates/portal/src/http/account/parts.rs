@@ -7,13 +7,13 @@ use axum::response::Response;
 use grantor_catalogue::{Catalogue, Item, Need as PartNeed};
 use grantor_web::frame::Frame;
 
-use super::{Top, top};
+use super::{Top, lingering, top};
 use crate::catalogues::{self, Edition};
 use crate::entitlements::{Balance, balances};
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
-use crate::http::render::{Column, columns, csv, download, page};
+use crate::http::render::{Column, PER_PAGE, Turn, columns, csv, download, page, turn};
 use crate::http::{Need, Route};
 use crate::rights::Right;
 use crate::{orders, sites};
@@ -90,17 +90,18 @@ fn sort(rows: &mut [Row], by: &str, falling: bool) {
 
 /// The account's parts as the query wants them, its sites, and its product categories.
 struct Found {
+    /// One page of them, or all for a table of its own.
     rows: Vec<Row>,
     sites: Vec<(String, String)>,
     categories: Vec<(String, String)>,
+    turn: Turn,
 }
 
 async fn found(ask: &Ask, of: &Of, asked: &Fields) -> Result<Found, Fault> {
     let store = &ask.app.store;
-    let sites = sites::list(store, &of.0, None).await?;
-    let sites: Vec<(String, String)> =
-        sites.into_iter().map(|site| (site.id.to_string(), site.details.name)).collect();
     let site = asked.given("site").and_then(|id| id.parse().ok());
+    let sites = sites::choices(store, &of.0, false, site).await?;
+    let sites = sites.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
     let owned = balances(store.read(), of.0.id, site, &ask.today().to_string()).await?;
     let editions = catalogues::current(store, store.read()).await?;
     let mut rows: Vec<Row> = owned.into_iter().map(|balance| row(balance, &editions)).collect();
@@ -110,7 +111,13 @@ async fn found(ask: &Ask, of: &Of, asked: &Fields) -> Result<Found, Fault> {
     categories.dedup();
     rows.retain(|row| !asked.has("category") || row.balance.part.catalogue == asked.text("category"));
     sort(&mut rows, asked.text("sort"), asked.has("falling"));
-    Ok(Found { rows, sites, categories })
+    let turn = turn(asked, rows.len() as u64);
+    if asked.text("format") != "csv" {
+        let before = usize::try_from(asked.page() * PER_PAGE).unwrap_or(usize::MAX);
+        let most = usize::try_from(PER_PAGE).unwrap_or(usize::MAX);
+        rows = rows.into_iter().skip(before).take(most).collect();
+    }
+    Ok(Found { rows, sites, categories, turn })
 }
 
 #[derive(Template)]
@@ -122,7 +129,8 @@ struct Summary {
     site: String,
     category: String,
     columns: Vec<Column>,
-    csv: String,
+    /// How many servers use license files that don't count any more.
+    still: u64,
 }
 
 async fn summary(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
@@ -149,8 +157,8 @@ async fn summary(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
         found,
         site: asked.text("site").to_owned(),
         category: asked.text("category").to_owned(),
+        still: lingering(&ask, &of.0, None).await?.0,
         columns: columns(&asked, &all),
-        csv: asked.with(&[("format", "csv")]),
     }))
 }
 
@@ -167,7 +175,7 @@ struct Software {
     top: Top,
     rows: Vec<Row>,
     columns: Vec<Column>,
-    csv: String,
+    turn: Turn,
 }
 
 async fn software(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
@@ -198,7 +206,7 @@ async fn software(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
         top: top(&ask, &of.0, "/software"),
         rows: found.rows,
         columns: columns(&asked, &all),
-        csv: asked.with(&[("format", "csv")]),
+        turn: found.turn,
     }))
 }
 

@@ -9,7 +9,7 @@ use super::{Top, home, top};
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
-use crate::http::render::{done, page, refused};
+use crate::http::render::{PER_PAGE, Turn, csv, done, page, refused, turn};
 use crate::http::{Need, Route};
 use crate::rights::Right;
 use crate::sites::{self, Details, Site};
@@ -31,11 +31,44 @@ struct Sites {
     frame: Frame,
     top: Top,
     sites: Vec<Site>,
+    text: String,
+    turn: Turn,
 }
 
-async fn list(ask: Ask, of: Of) -> Result<Response, Fault> {
-    let sites = sites::list(&ask.app.store, &of.0, None).await?;
-    Ok(page(&Sites { frame: ask.frame(), top: top(&ask, &of.0, "/sites"), sites }))
+async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
+    let (store, text) = (&ask.app.store, asked.text("text"));
+    if asked.text("format") == "csv" {
+        return as_csv(sites::list(store, &of.0, None).await?);
+    }
+    let (total, sites) = sites::search(store, &of.0, text, asked.page(), PER_PAGE).await?;
+    Ok(page(&Sites {
+        frame: ask.frame(),
+        top: top(&ask, &of.0, "/sites"),
+        sites,
+        text: text.to_owned(),
+        turn: turn(&asked, total),
+    }))
+}
+
+fn as_csv(sites: Vec<Site>) -> Result<Response, Fault> {
+    let heading =
+        ["name", "address1", "address2", "address3", "city", "state", "country", "postal code", "active"];
+    let cells = |site: Site| {
+        let active = if site.active { "yes" } else { "no" }.to_owned();
+        let of = site.details;
+        [
+            of.name,
+            of.address1,
+            of.address2,
+            of.address3,
+            of.city,
+            of.state,
+            of.country,
+            of.postal_code,
+            active,
+        ]
+    };
+    csv("sites.csv", &heading, sites.into_iter().map(cells))
 }
 
 #[derive(Template)]
@@ -100,8 +133,7 @@ async fn create(ask: Ask, of: Of, Form(form): Form) -> Result<Response, Fault> {
 }
 
 async fn site(ask: &Ask, of: &Of, id: i64) -> Result<Site, Fault> {
-    let all = sites::list(&ask.app.store, &of.0, None).await?;
-    all.into_iter().find(|site| site.id == id).ok_or(Fault::Nowhere)
+    sites::by_id(ask.app.store.read(), &of.0, id).await?.ok_or(Fault::Nowhere)
 }
 
 async fn ask_edit(ask: Ask, of: Of, Path((_, id)): Path<(String, i64)>) -> Result<Response, Fault> {

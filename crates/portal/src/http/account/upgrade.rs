@@ -40,23 +40,26 @@ struct Row {
 struct Upgrade {
     frame: Frame,
     top: Top,
-    sites: Vec<(String, String)>,
+    sites: Sites,
     site: String,
     with: Vec<Row>,
     without: Vec<Row>,
     wrong: Option<Refusal>,
 }
 
+/// Active sites to choose from, by number and name.
+pub(super) type Sites = Vec<(String, String)>;
+
 /// The site that is asked for, or the first.
-pub(super) async fn chosen_site(
-    ask: &Ask,
-    of: &Of,
-    asked: &Fields,
-) -> Result<(Vec<Site>, Option<Site>), Fault> {
-    let sites = sites::list(&ask.app.store, &of.0, Some(true)).await?;
-    let wanted = sites.iter().find(|site| site.id.to_string() == asked.text("site"));
-    let chosen = wanted.or(sites.first()).cloned();
-    Ok((sites, chosen))
+pub(super) async fn chosen_site(ask: &Ask, of: &Of, asked: &Fields) -> Result<(Sites, Option<Site>), Fault> {
+    let (store, wanted) = (&ask.app.store, asked.text("site").parse().ok());
+    let sites = sites::choices(store, &of.0, true, wanted).await?;
+    let is_there = |id: &i64| sites.iter().any(|site| site.0 == *id);
+    let chosen = match wanted.filter(is_there).or(sites.first().map(|site| site.0)) {
+        Some(id) => sites::by_id(store.read(), &of.0, id).await?,
+        None => None,
+    };
+    Ok((sites.into_iter().map(|(id, name)| (id.to_string(), name)).collect(), chosen))
 }
 
 async fn shown(ask: &Ask, of: &Of, asked: &Fields, wrong: Option<Refusal>) -> Result<Upgrade, Fault> {
@@ -85,7 +88,7 @@ async fn shown(ask: &Ask, of: &Of, asked: &Fields, wrong: Option<Refusal>) -> Re
     Ok(Upgrade {
         frame: ask.frame(),
         top: top(ask, &of.0, "/upgrade"),
-        sites: sites.into_iter().map(|site| (site.id.to_string(), site.details.name)).collect(),
+        sites,
         site: site.map(|site| site.id.to_string()).unwrap_or_default(),
         with,
         without,

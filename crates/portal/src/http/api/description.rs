@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{__path_activate, read, write};
+use super::{__path_activate, __path_report, read, requests, write};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -13,6 +13,9 @@ use super::{__path_activate, read, write};
     paths(
         activate, read::accounts, read::summary, read::list_sites, read::list_orders, read::list_files, read::document,
         write::create_account, write::book, write::create_site, write::generate, write::deactivate,
+        report, read::still_used,
+        requests::of_account, requests::file, requests::one_of_account, requests::reply, requests::queue, requests::one,
+        requests::answer, requests::note, requests::change,
     ),
     modifiers(&Token)
 )]

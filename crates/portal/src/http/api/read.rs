@@ -8,8 +8,10 @@ use utoipa::ToSchema;
 
 use super::{Caller, Problem, Refused};
 use crate::accounts::Account;
+use crate::activation::{self, StillUsed};
 use crate::entitlements::{Balance, balances};
 use crate::files::{self, Filter, LicenseFile, Sort};
+use crate::http::ask::now;
 use crate::http::form::Fields;
 use crate::http::{Need, Route};
 use crate::orders::BookedOrder;
@@ -18,7 +20,7 @@ use crate::sites::Site;
 use crate::{orders, people, sites};
 
 /// Rows of a page.
-const PER_PAGE: u64 = 200;
+pub(super) const PER_PAGE: u64 = 200;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -28,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/accounts/{account}/orders", Need::Token, list_orders),
         Route::get("/api/v1/accounts/{account}/files", Need::Token, list_files),
         Route::get("/api/v1/accounts/{account}/files/{number}", Need::Token, document),
+        Route::get("/api/v1/accounts/{account}/still-used", Need::Token, still_used),
     ]
 }
 
@@ -38,7 +41,7 @@ pub(super) struct Rows<T> {
     rows: Vec<T>,
 }
 
-fn rows<T>(total: u64, rows: Vec<T>) -> Json<Rows<T>> {
+pub(super) fn rows<T>(total: u64, rows: Vec<T>) -> Json<Rows<T>> {
     Json(Rows { total, rows })
 }
 
@@ -65,14 +68,19 @@ pub(super) async fn accounts(caller: Caller, asked: Fields) -> Result<Json<Rows<
 }
 
 /// Each part: total, used, available.
-#[utoipa::path(get, path = "/api/v1/accounts/{account}/summary", params(("account" = String, Path, description = "Reference number")), responses((status = 200, body = Rows<Owned>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/summary", params(("account" = String, Path, description = "Reference number"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<Owned>), (status = "default", body = Refused, content_type = "application/problem+json")))]
 pub(super) async fn summary(
     caller: Caller,
     Path(account): Path<String>,
+    asked: Fields,
 ) -> Result<Json<Rows<Owned>>, Problem> {
     let account = caller.account(&account, Right::See).await?;
     let today = jiff::Zoned::now().date().to_string();
     let owned = balances(caller.app.store.read(), account.id, None, &today).await?;
+    let total = owned.len() as u64;
+    let (before, most) = (asked.page() * PER_PAGE, PER_PAGE);
+    let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+    let owned = owned.into_iter().skip(count(before)).take(count(most));
     let row = |one: Balance| Owned {
         total: one.total(),
         available: one.available(),
@@ -83,18 +91,20 @@ pub(super) async fn summary(
         catalogue: one.part.catalogue,
         part: one.part.number,
     };
-    Ok(rows(owned.len() as u64, owned.into_iter().map(row).collect()))
+    Ok(rows(total, owned.map(row).collect()))
 }
 
 /// Install sites.
-#[utoipa::path(get, path = "/api/v1/accounts/{account}/sites", params(("account" = String, Path, description = "Reference number")), responses((status = 200, body = Rows<Site>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/sites", params(("account" = String, Path, description = "Reference number"), ("text" = Option<String>, Query, description = "A part of name or city"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<Site>), (status = "default", body = Refused, content_type = "application/problem+json")))]
 pub(super) async fn list_sites(
     caller: Caller,
     Path(account): Path<String>,
+    asked: Fields,
 ) -> Result<Json<Rows<Site>>, Problem> {
     let account = caller.account(&account, Right::See).await?;
-    let found = sites::list(&caller.app.store, &account, None).await?;
-    Ok(rows(found.len() as u64, found))
+    let (store, text) = (&caller.app.store, asked.text("text"));
+    let (total, found) = sites::search(store, &account, text, asked.page(), PER_PAGE).await?;
+    Ok(rows(total, found))
 }
 
 /// Orders with their license reference numbers.
@@ -138,4 +148,17 @@ pub(super) async fn document(
 ) -> Result<Response, Problem> {
     let account = caller.account(&account, Right::See).await?;
     Ok(files::document(&caller.app.store, &account, &number).await?.into_response())
+}
+
+/// License servers that use files which don't count any more.
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/still-used", params(("account" = String, Path, description = "Reference number"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<StillUsed>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn still_used(
+    caller: Caller,
+    Path(account): Path<String>,
+    asked: Fields,
+) -> Result<Json<Rows<StillUsed>>, Problem> {
+    let account = caller.account(&account, Right::See).await?;
+    let (store, pages) = (&caller.app.store, (asked.page(), PER_PAGE));
+    let (total, found) = activation::still_used(store, Some(&account), None, now(), pages).await?;
+    Ok(rows(total, found))
 }

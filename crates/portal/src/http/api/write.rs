@@ -51,7 +51,7 @@ pub(super) struct Ended {
     active: bool,
 }
 
-type Body<T> = Result<Json<T>, JsonRejection>;
+pub(super) type Body<T> = Result<Json<T>, JsonRejection>;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -146,7 +146,7 @@ pub(super) async fn generate(
 }
 
 /// A person's own: nobody else's file is found by it.
-fn request_key(caller: &Caller, headers: &HeaderMap) -> Result<String, Problem> {
+pub(super) fn request_key(caller: &Caller, headers: &HeaderMap) -> Result<String, Problem> {
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !(8..=200).contains(&key.len()) {
         let says = "the header Idempotency-Key is needed, with 8 to 200 characters: the same again gives the same file";

@@ -1,5 +1,7 @@
 //! What was done and what was sent: the log of everything, and the mails.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::response::Response;
 use grantor_web::frame::Frame;
@@ -10,9 +12,13 @@ use crate::http::fault::Fault;
 use crate::http::form::Fields;
 use crate::http::render::{PER_PAGE, Turn, csv, download, instant, page, turn};
 use crate::http::{Need, Route};
+use crate::ledger;
+use crate::log::{self, Wanted};
 use crate::mails::{self, Mail};
 use crate::rights::Right;
-use crate::{ledger, log};
+
+/// How long the log is looked through for one page.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -51,21 +57,57 @@ struct Log {
     turn: Turn,
     /// Entries that the signer's latest checkpoint covers.
     witnessed: Option<u64>,
+    wanted: Wanted,
+    /// Where a search got to, and the way on.
+    further: Option<(u64, String)>,
 }
 
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
     let db = ask.app.store.read();
+    let text = |name: &str| asked.text(name).to_owned();
+    let wanted = Wanted { who: text("who"), what: text("what"), about: text("about") };
+    if !wanted.is_empty() {
+        return found(&ask, &asked, wanted).await;
+    }
     let (size, checkpoint) = log::head(db).await?;
     let count = if asked.text("format") == "csv" { 1000 } else { PER_PAGE };
     let end = size.saturating_sub(asked.page() * PER_PAGE);
     let entries = log::entries(db, end.saturating_sub(count), count.min(end)).await?;
     let rows: Vec<Row> = entries.into_iter().rev().map(row).collect();
     if asked.text("format") == "csv" {
-        let cells = |row: Row| [row.position.to_string(), row.at, row.by, row.what, row.more];
-        return csv("log.csv", &["place", "at", "by", "what", "more"], rows.into_iter().map(cells));
+        return as_csv(rows);
     }
     let witnessed = checkpoint.as_deref().and_then(ledger::open_size);
-    Ok(page(&Log { frame: ask.frame(), rows, turn: turn(&asked, size), witnessed }))
+    let turn = turn(&asked, size);
+    Ok(page(&Log { frame: ask.frame(), rows, turn, witnessed, wanted, further: None }))
+}
+
+fn as_csv(rows: Vec<Row>) -> Result<Response, Fault> {
+    let cells = |row: Row| [row.position.to_string(), row.at, row.by, row.what, row.more];
+    csv("log.csv", &["place", "at", "by", "what", "more"], rows.into_iter().map(cells))
+}
+
+/// A page of what is looked for, from the latest entry or from where the page before ended.
+async fn found(ask: &Ask, asked: &Fields, wanted: Wanted) -> Result<Response, Fault> {
+    let db = ask.app.store.read();
+    let (size, checkpoint) = log::head(db).await?;
+    let before = asked.text("before").parse().map_or(size, |before: u64| before.min(size));
+    let as_file = asked.text("format") == "csv";
+    let most = if as_file { 1000 } else { usize::try_from(PER_PAGE).unwrap_or(usize::MAX) };
+    let log::Found { entries, next } = log::search(db, &wanted, before, most, PATIENCE).await?;
+    let rows: Vec<Row> = entries.into_iter().map(row).collect();
+    if as_file {
+        return as_csv(rows);
+    }
+    let on = |place: u64| (place, asked.with(&[("before", &place.to_string())]));
+    Ok(page(&Log {
+        frame: ask.frame(),
+        rows,
+        turn: turn(asked, size),
+        witnessed: checkpoint.as_deref().and_then(ledger::open_size),
+        further: next.map(on),
+        wanted,
+    }))
 }
 
 /// The whole log with the signer's checkpoint, for `grantor audit verify`.

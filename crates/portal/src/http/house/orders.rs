@@ -1,19 +1,26 @@
 //! Orders of all accounts: found, booked one by one, or many from a CSV file, with every mistake told before any is booked.
 
 use askama::Template;
-use axum::response::Response;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Redirect, Response};
+use grantor_web::cookie::Secret;
 use grantor_web::frame::Frame;
 
 use crate::http::account::orders_as_csv;
-use crate::http::ask::Ask;
+use crate::http::ask::{Ask, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form, Upload, number};
-use crate::http::render::{PER_PAGE, Turn, done, page, quoted, refused, turn};
+use crate::http::render::{PER_PAGE, Turn, csv, done, instant, page, quoted, refused, turn};
 use crate::http::{Need, Route};
 use crate::lrn::{Lrn, LrnError};
-use crate::orders::{self, BookedOrder, NewLine, NewOrder, OrderProblem, Term};
+use crate::orders::bulk::{self, Imported, MAX_ORDERS, Progress};
+use crate::orders::{self, BookedOrder, Found, MOST_FOUND, NewLine, NewOrder, OrderProblem, Term};
 use crate::rights::Right;
+use crate::store::Store;
 use crate::{Failure, Refusal, catalogues};
+
+/// Earlier imports shown beside the form.
+const LATEST: u64 = 10;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -23,6 +30,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/orders/import", Need::House(Right::Orders), ask_import),
         Route::upload("/orders/import", Need::House(Right::Orders), check),
         Route::upload("/orders/import/book", Need::House(Right::Orders), import),
+        Route::get("/orders/imports/{id}", Need::House(Right::Orders), imported),
+        Route::post("/orders/imports/{id}/stop", Need::House(Right::Orders), stop),
     ]
 }
 
@@ -32,6 +41,8 @@ struct Orders {
     frame: Frame,
     rows: Vec<BookedOrder>,
     text: String,
+    /// Whether more begin with the text than are found.
+    more: bool,
     /// The number that a mistyped license reference number stands for.
     meant: Option<String>,
     turn: Turn,
@@ -40,19 +51,29 @@ struct Orders {
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
     let (store, text) = (&ask.app.store, asked.text("text"));
     if asked.text("format") == "csv" {
-        return orders_as_csv(orders::list(store, None, text, 0, 200).await?.1);
+        return orders_as_csv(found(store, text, (0, 200)).await?.rows);
     }
-    let (mut total, mut rows) = orders::list(store, None, text, asked.page(), PER_PAGE).await?;
+    let mut shown = found(store, text, (asked.page(), PER_PAGE)).await?;
     let mut meant = None;
-    for number in if total == 0 { may_be_meant(text) } else { Vec::new() } {
-        (total, rows) = orders::list(store, None, &number.to_string(), 0, PER_PAGE).await?;
-        if total > 0 {
+    for number in if shown.total == 0 { may_be_meant(text) } else { Vec::new() } {
+        shown = orders::search(store, &number.to_string(), 0, PER_PAGE).await?;
+        if shown.total > 0 {
             meant = Some(number.to_string());
             break;
         }
     }
+    let Found { total, more, rows } = shown;
     let turn = turn(&asked, total);
-    Ok(page(&Orders { frame: ask.frame(), rows, text: text.to_owned(), meant, turn }))
+    Ok(page(&Orders { frame: ask.frame(), rows, text: text.to_owned(), more, meant, turn }))
+}
+
+/// All orders, or those that begin with the text.
+async fn found(store: &Store, text: &str, (page, per_page): (u64, u64)) -> Result<Found, Fault> {
+    if !text.is_empty() {
+        return Ok(orders::search(store, text, page, per_page).await?);
+    }
+    let (total, rows) = orders::list(store, None, "", page, per_page).await?;
+    Ok(Found { total, more: false, rows })
 }
 
 /// License reference numbers that a text may stand for, typing mistakes and all.
@@ -136,6 +157,18 @@ struct Import {
     frame: Frame,
     /// What the file holds, once it was read.
     read: Option<Read>,
+    /// Names the request to book it.
+    once: String,
+    latest: Vec<(Progress, String)>,
+}
+
+impl Import {
+    async fn of(ask: &Ask, read: Option<Read>) -> Result<Self, Fault> {
+        let latest = bulk::latest(&ask.app.store, LATEST).await?;
+        let with_time = |one: Progress| (one.clone(), instant(one.started_at));
+        let once = Secret::new("").map_err(|_| Fault::Bug)?.text().to_owned();
+        Ok(Self { frame: ask.frame(), read, once, latest: latest.into_iter().map(with_time).collect() })
+    }
 }
 
 /// What a file of orders holds.
@@ -146,15 +179,12 @@ struct Read {
     text: String,
 }
 
-async fn ask_import(ask: Ask) -> Response {
-    page(&Import { frame: ask.frame(), read: None })
+async fn ask_import(ask: Ask) -> Result<Response, Fault> {
+    Ok(page(&Import::of(&ask, None).await?))
 }
 
 async fn read(ask: &Ask, bytes: &[u8]) -> Result<Read, Fault> {
-    let mut found = orders::read_csv(bytes);
-    for order in &found.orders {
-        found.problems.extend(orders::check(&ask.app.store, order).await?);
-    }
+    let found = orders::check_csv(&ask.app.store, bytes).await?;
     if found.orders.is_empty() && found.problems.is_empty() {
         return Err(Fault::Senseless("the file has no orders in it".to_owned()));
     }
@@ -164,20 +194,80 @@ async fn read(ask: &Ask, bytes: &[u8]) -> Result<Read, Fault> {
 
 async fn check(ask: Ask, upload: Upload) -> Result<Response, Fault> {
     let read = Some(read(&ask, &upload.file).await?);
-    Ok(page(&Import { frame: ask.frame(), read }))
+    Ok(page(&Import::of(&ask, read).await?))
 }
 
-/// Books all of a file's orders, unless any has a mistake. Sent twice, it books once.
+/// Has all of a file's orders booked in the background, unless any has a mistake. Sent twice, it books once.
 async fn import(ask: Ask, Form(form): Form) -> Result<Response, Fault> {
     let found = read(&ask, form.raw("text").as_bytes()).await?;
     if !found.problems.is_empty() {
-        return Ok(refused(&Import { frame: ask.frame(), read: Some(found) }));
+        return Ok(refused(&Import::of(&ask, Some(found)).await?));
     }
-    for order in &found.orders {
-        let (by, at) = ask.by();
-        let bits = getrandom::u64().map_err(|_| Fault::Bug)?;
-        orders::book(&ask.app.store, order, by, at, bits).await?;
+    let once = form.given("once");
+    let once =
+        once.ok_or_else(|| Fault::Senseless("the form has lost its number; load it anew".to_owned()))?;
+    let once = format!("{}/{once}", ask.person().id);
+    let id = bulk::begin(&ask.app.store, &once, &found.orders, ask.by()).await?;
+    ask.app.bookings.notify_one();
+    Ok(Redirect::to(&format!("/orders/imports/{id}")).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "house/imported.html")]
+struct OneImport {
+    frame: Frame,
+    progress: Progress,
+    started: String,
+    ended: Option<String>,
+    /// What became of each order, once all are decided.
+    rows: Vec<Imported>,
+    refused_only: bool,
+    turn: Turn,
+}
+
+/// How far an import is, and what became of each order.
+async fn imported(ask: Ask, Path(id): Path<i64>, asked: Fields) -> Result<Response, Fault> {
+    let store = &ask.app.store;
+    let progress = bulk::progress(store, id).await?.ok_or(Fault::Nowhere)?;
+    let refused_only = asked.text("which") == "refused";
+    let which = refused_only.then_some(bulk::State::Refused);
+    if asked.text("format") == "csv" {
+        return outcome_as_csv(store, id, which).await;
     }
-    ask.app.wake.notify_one();
-    Ok(done("/orders", "booked"))
+    let pages = (asked.page(), PER_PAGE);
+    let (total, rows) = match progress.ended_at {
+        Some(_) => bulk::outcome(store, id, which, pages).await?,
+        None => (0, Vec::new()),
+    };
+    Ok(page(&OneImport {
+        frame: ask.frame(),
+        started: instant(progress.started_at),
+        ended: progress.ended_at.map(instant),
+        progress,
+        rows,
+        refused_only,
+        turn: turn(&asked, total),
+    }))
+}
+
+async fn outcome_as_csv(store: &Store, id: i64, which: Option<bulk::State>) -> Result<Response, Fault> {
+    let mut all = Vec::new();
+    for page in 0..MAX_ORDERS as u64 / 200 + 1 {
+        let (_, some) = bulk::outcome(store, id, which, (page, 200)).await?;
+        let last = some.len() < 200;
+        all.extend(some);
+        if last {
+            break;
+        }
+    }
+    let cells = |row: Imported| {
+        let state = row.state.title().to_owned();
+        [row.number, row.account, state, row.lrn.unwrap_or_default(), row.problem.unwrap_or_default()]
+    };
+    csv("import.csv", &["order", "account", "state", "lrn", "problem"], all.into_iter().map(cells))
+}
+
+async fn stop(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
+    bulk::stop(&ask.app.store, id, now()).await?;
+    Ok(Redirect::to(&format!("/orders/imports/{id}")).into_response())
 }

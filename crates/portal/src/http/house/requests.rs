@@ -6,6 +6,7 @@ use axum::response::Response;
 use grantor_web::frame::Frame;
 
 use crate::accounts;
+use crate::activation;
 use crate::http::ask::{Ask, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
@@ -43,26 +44,17 @@ struct Queue {
     frame: Frame,
     rows: Vec<Row>,
     counts: Counts,
+    /// Servers that use license files which don't count any more.
+    still: u64,
     which: String,
     choices: Vec<(String, String)>,
     text: String,
     turn: Pages,
 }
 
-fn which(word: &str, person: &Person) -> Which {
-    match word {
-        "mine" => Which::Of(person.id),
-        "unassigned" => Which::Unassigned,
-        "late" => Which::Late,
-        "waiting" => Which::Waiting,
-        "all" => Which::All,
-        _ => Which::Open,
-    }
-}
-
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
     let (store, at) = (&ask.app.store, now());
-    let which = which(asked.text("which"), ask.person());
+    let which = Which::parse(asked.text("which"), ask.person().id);
     let as_csv = asked.text("format") == "csv";
     let pages = if as_csv { (0, 200) } else { (asked.page(), PER_PAGE) };
     let (total, found) = requests::queue(store, which, asked.text("text"), at, pages).await?;
@@ -83,6 +75,7 @@ async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
         frame: ask.frame(),
         rows,
         counts: requests::counts(store, at).await?,
+        still: activation::still_used(store, None, None, at, (0, 1)).await?.0,
         which: asked.text("which").to_owned(),
         choices: choices.map(|(word, label)| (word.to_owned(), label.to_owned())).to_vec(),
         text: asked.text("text").to_owned(),

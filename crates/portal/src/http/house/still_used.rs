@@ -1,0 +1,44 @@
+//! Servers of all accounts that use license files which don't count any more.
+
+use askama::Template;
+use axum::response::Response;
+use grantor_web::frame::Frame;
+
+use crate::activation;
+use crate::http::account::Lingering;
+use crate::http::ask::{Ask, now};
+use crate::http::fault::Fault;
+use crate::http::form::Fields;
+use crate::http::render::{PER_PAGE, Turn, csv, page, turn};
+use crate::http::{Need, Route};
+use crate::rights::Right;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/still-used", Need::House(Right::Requests), list)]
+}
+
+#[derive(Template)]
+#[template(path = "house/still_used.html")]
+struct Page {
+    frame: Frame,
+    rows: Vec<Lingering>,
+    turn: Turn,
+}
+
+async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
+    let as_csv = asked.text("format") == "csv";
+    let pages = if as_csv { (0, 200) } else { (asked.page(), PER_PAGE) };
+    let (total, found) = activation::still_used(&ask.app.store, None, None, now(), pages).await?;
+    let rows: Vec<Lingering> = found.into_iter().map(Lingering::from).collect();
+    if as_csv {
+        let heading = ["account", "machine", "registration key", "file", "standing", "since", "last report"];
+        return csv("still-used.csv", &heading, rows.into_iter().map(cells));
+    }
+    Ok(page(&Page { frame: ask.frame(), rows, turn: turn(&asked, total) }))
+}
+
+fn cells(row: Lingering) -> [String; 7] {
+    let standing = row.used.standing.title().to_owned();
+    let used = row.used;
+    [used.account, used.machine, used.registration_key, used.file, standing, row.since, row.seen]
+}
