@@ -25,12 +25,12 @@ struct Page {
 
 pub(crate) async fn show(visit: Visit) -> Response {
     let site = visit.app.consensus.view();
-    let own = visit.caller.need(Scope::Read).is_err().then_some(&*visit.tenant);
+    let own = (!visit.may_everywhere(Scope::Read)).then(|| vec![visit.tenant.clone()]);
     let rules = visit.app.rules().channels.setting.rules();
     let plan = rules.tenants.get(&visit.tenant).unwrap_or(&rules.plan);
     page(&Page {
         frame: visit.frame(),
-        rows: notices::latest(&visit.app, &site, own),
+        rows: notices::latest(&visit.app, &site, own.as_deref()),
         ways: plan.channels.iter().map(ToString::to_string).collect(),
         may: visit.may(Scope::Licenses),
         tenant: visit.tenant.to_string(),

@@ -1,5 +1,7 @@
 //! The latest notices in words, and a test of the ways they go.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use grantor_api::admin::{Notice, Notices, TestNotice};
@@ -17,12 +19,12 @@ use crate::notices::{body, subject};
 #[utoipa::path(get, path = "/v1/admin/notices", tag = "administration",
     responses((status = 200, body = Notices), (status = "default", body = grantor_api::Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Notices>, Failure> {
-    let tenant = caller.reads()?;
-    Ok(axum::Json(Notices { notices: latest(&app, &app.consensus.view(), tenant.as_deref()) }))
+    let tenants = caller.reads()?;
+    Ok(axum::Json(Notices { notices: latest(&app, &app.consensus.view(), tenants.as_deref()) }))
 }
 
-/// The latest first; `tenant` = only those that are its own.
-pub(crate) fn latest(app: &App, site: &Site, tenant: Option<&str>) -> Vec<Notice> {
+/// The latest first; `tenants` = only those that are theirs.
+pub(crate) fn latest(app: &App, site: &Site, tenants: Option<&[Arc<str>]>) -> Vec<Notice> {
     let rules = app.rules();
     let servers = app.servers_or_self();
     let is_theirs =
