@@ -323,6 +323,7 @@ fn people_are_invited_changed_and_locked_out_at_the_command_line() {
     let login = ["login", "--name", "bob@example.com"];
     let bound = as_bob(&login, "eleven angry geese at noon\n");
     assert!(bound.status.success(), "for one tenant only: {bound:?}");
+    assert!(as_bob(&["stat", "-a"], "").status.success(), "sees what is of that tenant");
     assert_eq!(
         server.run(&["person", "remove", "ada"]).status.code(),
         Some(1),

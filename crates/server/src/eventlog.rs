@@ -3,7 +3,7 @@
 
 use grantor_site::event::{DequeueReason, GrantEvent, RevokeReason};
 use grantor_site::outcome::PoolChange;
-use grantor_site::people::PersonAct;
+use grantor_site::people::{PersonAct, Post};
 use grantor_site::violation::Violation;
 use grantor_site::{Event, Timestamp};
 use tracing::{info, warn};
@@ -100,7 +100,9 @@ fn log_rest(event: &Event, at: jiff::Timestamp) {
 /// What became of those who administer.
 fn log_people(event: &Event, at: jiff::Timestamp) {
     match event {
-        Event::PersonAdded { name, posts, by } => info!(%at, name, by, roles = ?posts, "person invited"),
+        Event::PersonAdded { name, posts, by } => {
+            info!(%at, name, by, roles = posts_text(posts), "person invited");
+        }
         Event::PersonChanged { name, what, by } => info!(%at, name, by, "person: {}", person_text(what)),
         Event::PersonRemoved { name, by } => info!(%at, name, by, "person removed"),
         Event::SignedIn { name, means, from } => {
@@ -111,13 +113,16 @@ fn log_people(event: &Event, at: jiff::Timestamp) {
     }
 }
 
+fn posts_text(posts: &[Post]) -> String {
+    posts.iter().map(crate::console::post_text).collect::<Vec<_>>().join("; ")
+}
+
 /// What was different about a person, for people.
 pub(crate) fn person_text(what: &PersonAct) -> String {
     match what {
         PersonAct::Display => "is called something else".to_owned(),
         PersonAct::Posts(posts) => {
-            let posts: Vec<String> = posts.iter().map(crate::console::post_text).collect();
-            format!("may do something else: {}", posts.join("; "))
+            format!("may do something else: {}", posts_text(posts))
         }
         PersonAct::Reset => "everything that signed in was taken away, and an invitation given".to_owned(),
         PersonAct::InvitationTaken => "took the invitation".to_owned(),

@@ -113,8 +113,10 @@ fn a_role_for_one_tenant_counts_in_no_other_and_not_for_the_site() {
     let site = Site::with(vec![line("cad", "8.0", 1)]);
     let roles = json!([{ "role": "administrator", "tenant": "blue" }, { "role": "read", "tenant": "green" }]);
     let bob = person(&site, "bob", roles);
+    site.session("kim");
     let status = ask(&site, &bob, "GET", "/v1/admin/status", Value::Null);
     assert!(status.0 == 200 && !status.1.to_string().contains("cad"), "{status:?}");
+    assert_eq!((status.1["sessions"].as_u64(), site.status()["sessions"].as_u64()), (Some(0), Some(1)));
     let policy =
         |tenant: &str| ask(&site, &bob, "PUT", &format!("/v1/admin/policies/{tenant}/cad"), json!({})).0;
     assert_eq!([policy("blue"), policy("green"), policy("default")], [204, 403, 403]);

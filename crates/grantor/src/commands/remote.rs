@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use grantor_api::admin::Loaded;
+use grantor_api::cluster::Cluster;
 use grantor_api::{Code, Problem};
 use grantor_client::{Error, Http, Server, ServerTrust, Servers};
 
@@ -109,6 +110,14 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
         .at(&new)?;
     file.write_all(text.as_bytes()).at(&new)?;
     std::fs::rename(&new, path).at(path)
+}
+
+/// The servers of the cluster; none for who acts for some tenants only and is not told which there are.
+pub(crate) fn cluster(http: &Http) -> Result<Cluster, Failure> {
+    match http.get("/v1/admin/cluster") {
+        Err(error) if error.code() == Some(Code::Forbidden) => Ok(Cluster::default()),
+        answer => Ok(answer?),
+    }
 }
 
 /// `grantor reread`.

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use grantor_api::Code;
 use grantor_api::admin::{Login, Setup as Body, TokenMade};
-use grantor_api::cluster::Cluster;
 
 use crate::cli;
 use crate::commands::remote;
@@ -49,14 +48,9 @@ pub(crate) fn login(args: &cli::Login) -> Result<ExitCode, Failure> {
 /// Keeps what signing in gave, for later commands.
 pub(crate) fn kept(http: &grantor_client::Http, made: &TokenMade) -> Result<ExitCode, Failure> {
     let path = remote::keep(http.server(), &made.token)?;
-    // Every server of the cluster takes it. Who acts for some tenants only is not told which there are.
-    let cluster = http.clone().with_token(Some(made.token.clone())).get::<Cluster>("/v1/admin/cluster");
-    let servers = match cluster {
-        Ok(cluster) => cluster.servers,
-        Err(error) if error.code() == Some(Code::Forbidden) => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
-    for (host, port) in servers.iter().filter_map(|server| server.address.rsplit_once(':')) {
+    // Every server of the cluster takes it.
+    let cluster = remote::cluster(&http.clone().with_token(Some(made.token.clone())))?;
+    for (host, port) in cluster.servers.iter().filter_map(|server| server.address.rsplit_once(':')) {
         if let Ok(server) = format!("{port}@{host}").parse() {
             remote::keep(&server, &made.token)?;
         }

@@ -5,7 +5,6 @@ mod lmstat;
 
 use std::process::ExitCode;
 
-use grantor_api::cluster::Cluster;
 use grantor_api::status::{Feature, Status};
 
 use crate::cli::Stat;
@@ -21,7 +20,7 @@ pub(crate) fn run(args: &Stat) -> Result<ExitCode, Failure> {
     if let Some(wanted) = wanted {
         only(&mut status, wanted)?;
     }
-    let cluster: Cluster = http.get("/v1/admin/cluster")?;
+    let cluster = remote::cluster(&http)?;
     if args.json {
         let mut all = serde_json::to_value(&status).unwrap_or_default();
         all["cluster"] = serde_json::to_value(&cluster).unwrap_or_default();

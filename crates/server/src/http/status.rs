@@ -1,5 +1,7 @@
 //! `/v1/admin/status`: the site as `grantor stat` and dashboards see it.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use grantor_api::status::{Feature, File, Holding, License, Pool, Queued, Server, Status, Violation};
 use grantor_site::pool::FeatureKey;
@@ -55,15 +57,25 @@ pub(crate) async fn status(
         .iter()
         .map(violation)
         .filter(|violation| violation.tenant.as_deref().is_none_or(&sees));
+    let (sessions, grants) = counts(&site, bound.as_deref());
     Ok(axum::Json(Status {
         server: server(&app),
         now: instant(app.now()),
         files: site.files().filter(|file| sees(&file.tenant)).map(|file| self::file(file, today)).collect(),
         features,
         violations: violations.collect(),
-        sessions: site.session_count() as u64,
-        grants: site.grant_count() as u64,
+        sessions,
+        grants,
     }))
+}
+
+/// How many sessions and grants there are, of what the caller may see.
+fn counts(site: &Site, bound: Option<&[Arc<str>]>) -> (u64, u64) {
+    let Some(bound) = bound else { return (site.session_count() as u64, site.grant_count() as u64) };
+    let theirs = site.sessions().filter(|(_, session)| bound.contains(&session.tenant));
+    theirs.fold((0, 0), |(sessions, grants), (_, session)| {
+        (sessions + 1, grants + session.grants().len() as u64)
+    })
 }
 
 fn server(app: &App) -> Server {
