@@ -141,21 +141,47 @@ pub async fn spend(
     wanted: &BTreeMap<Part, u32>,
     today: &str,
 ) -> Result<Vec<Spent>, Failure> {
+    take(tx, owner, wanted, today, Way::Spend).await
+}
+
+/// How quantities are taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way<'a> {
+    /// For good: rows are locked, and count what is spent.
+    Spend,
+    /// Only looked at, as if these had been given back, by their entitlements: nothing is locked or changed.
+    Look(&'a BTreeMap<i64, i64>),
+}
+
+/// As [`spend`], in that way.
+///
+/// # Errors
+/// As [`spend`].
+pub(crate) async fn take(
+    tx: &DatabaseTransaction,
+    owner: Owner,
+    wanted: &BTreeMap<Part, u32>,
+    today: &str,
+    way: Way<'_>,
+) -> Result<Vec<Spent>, Failure> {
     let mut spent = Vec::new();
     for (part, &quantity) in wanted {
-        spent.extend(spend_part(tx, owner, part, quantity, today).await?);
+        spent.extend(take_part(tx, owner, part, quantity, (today, way)).await?);
     }
     Ok(spent)
 }
 
-async fn spend_part(
+async fn take_part(
     tx: &DatabaseTransaction,
     owner: Owner,
     part: &Part,
     wanted: u32,
-    today: &str,
+    (today, way): (&str, Way<'_>),
 ) -> Result<Vec<Spent>, Failure> {
-    let rows = locked(tx, owner, part, today).await?;
+    let mut rows = rows_of(tx, owner, part, today, way).await?;
+    if let Way::Look(back) = way {
+        rows.iter_mut().for_each(|row| row.used -= back.get(&row.id).copied().unwrap_or(0));
+    }
     let available: i64 = rows.iter().map(|row| row.total - row.used).sum();
     let available = u32::try_from(available).unwrap_or(u32::MAX);
     if available < wanted {
@@ -167,23 +193,28 @@ async fn spend_part(
         if quantity == 0 {
             continue;
         }
-        change(tx, row.id, i64::from(quantity)).await?;
+        if matches!(way, Way::Spend) {
+            change(tx, row.id, i64::from(quantity)).await?;
+        }
         spent.push(Spent { entitlement: row.id, part: part.clone(), last_day: row.last_day, quantity });
         left -= quantity;
     }
     Ok(spent)
 }
 
-async fn locked(
+/// The owner's rows of a part; locked where they are to be spent from.
+async fn rows_of(
     tx: &DatabaseTransaction,
     owner: Owner,
     part: &Part,
     today: &str,
+    way: Way<'_>,
 ) -> Result<Vec<entitlement::Model>, Failure> {
     let rows = owned(owner, today)
         .filter(entitlement::Column::Catalogue.eq(&part.catalogue))
         .filter(entitlement::Column::Part.eq(&part.number));
-    Ok(rows.lock_exclusive().all(tx).await?)
+    let rows = if matches!(way, Way::Spend) { rows.lock_exclusive() } else { rows };
+    Ok(rows.all(tx).await?)
 }
 
 /// What the owner has through `today` at least, in the order in which rows are spent, and locked everywhere.

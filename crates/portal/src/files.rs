@@ -5,6 +5,7 @@
 
 mod contents;
 mod make;
+mod pass;
 mod show;
 mod signed_by;
 mod types;

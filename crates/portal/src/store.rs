@@ -68,6 +68,14 @@ impl Store {
         &self.connection
     }
 
+    /// Begins a transaction that only looks: it sees one state of the books, and nobody who writes waits for it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn look(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.connection.begin().await
+    }
+
     /// Begins a transaction that writes. On SQLite it waits for its turn here, and not half-way through.
     ///
     /// # Errors

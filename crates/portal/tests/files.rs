@@ -3,8 +3,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use grantor_portal::accounts::Account;
-use grantor_portal::entitlements::balances;
+use grantor_portal::entitlements::{Owner, Part, balances, spend};
 use grantor_portal::files::{
     Chosen, Filter, Machine, Request, Selection, Sort, deactivate, document, generate, list, preview,
     unsigned, was_signed,
@@ -267,5 +270,46 @@ fn files_of_another_account_are_not_there() {
         let ended = deactivate(&store, &other, &number, "mine", ("eve", NOW)).await;
         assert_eq!(refusal(ended), Refusal::UnknownFile(number));
         assert_eq!(available(&store, &owner).await, 49);
+    });
+}
+
+#[test]
+fn a_preview_waits_for_nobody_who_writes_and_shows_what_an_update_would_have() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let first = selection(20);
+        let number = generate(&store, &request(&owner, &first), "key-1").await.unwrap();
+        // Somebody is at work on the same rows, and takes long.
+        let writer = store.write().await.unwrap();
+        let of = Owner { account: owner.0.id, site: owner.1.id };
+        let part = Part { catalogue: "pureconnect-4".to_owned(), number: CLIENT.to_owned() };
+        spend(&writer, of, &BTreeMap::from([(part, 5)]), TODAY).await.unwrap();
+        let look = |clients: u32, replaces: Option<String>| {
+            let (store, owner) = (store.clone(), owner.clone());
+            async move {
+                let selection = selection(clients);
+                let request = Request { replaces: replaces.as_deref(), ..request(&owner, &selection) };
+                let looked = tokio::time::timeout(Duration::from_secs(5), preview(&store, &request)).await;
+                looked.expect("it waits for the writer")
+            }
+        };
+        let more = look(50, Some(number.clone())).await.unwrap();
+        assert!(!more.changes.is_empty(), "compared with the file that it replaces");
+        let beyond = refusal(look(51, Some(number.clone())).await);
+        assert_eq!(beyond, Refusal::NotAvailable { part: CLIENT.to_owned(), wanted: 51, available: 50 });
+        // The server item is in the file that there is.
+        assert!(matches!(refusal(look(30, None).await), Refusal::NotAvailable { .. }));
+        writer.rollback().await.unwrap();
+        let made = {
+            let selection = selection(50);
+            let request = Request { replaces: Some(&number), ..request(&owner, &selection) };
+            generate(&store, &request, "key-2").await.unwrap()
+        };
+        let text = unsigned(&store).await.unwrap().into_iter().find(|one| one.0 == made).unwrap().1;
+        assert_eq!(more.text, text, "what was shown is what is made");
+        assert_eq!(
+            refusal(look(1, Some(number)).await.map(|_| ())),
+            Refusal::FileEnded("AF-000001".to_owned())
+        );
     });
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::contents::{Contents, For, contents};
+use super::pass::{self, Pass};
 use super::{Preview, Selection, id_of, number, types};
 use crate::accounts::Account;
 use crate::catalogues::{self, Edition, digest};
@@ -58,7 +59,7 @@ struct Made {
 /// # Errors
 /// As for [`generate`].
 pub async fn preview(store: &Store, request: &Request<'_>) -> Result<Preview, Failure> {
-    let tx = store.write().await?;
+    let tx = store.look().await?;
     let made = make(store, &tx, request, None).await;
     tx.rollback().await?;
     let made = made?;
@@ -105,9 +106,10 @@ async fn make(
         let says = format!("the install site `{}` is not active", request.site.details.name);
         return Err(Failure::field("install site", says));
     }
-    let replaced = match request.replaces {
-        Some(number) => Some(end(tx, request.account, number, "superseded").await?),
-        None => None,
+    let (replaced, pass) = match (request.replaces, key) {
+        (Some(number), Some(_)) => (Some(end(tx, request.account, number, "superseded").await?), Pass::Make),
+        (None, Some(_)) => (None, Pass::Make),
+        (replaces, None) => pass::look(tx, request.account, replaces).await?,
     };
     let edition = edition(store, tx, &request.selection.catalogue).await?;
     certifications::required(tx, request.by, &request.selection.catalogue, &request.today.to_string())
@@ -115,13 +117,13 @@ async fn make(
     if let Some(of_type) = edition.catalogue.license_types.get(&request.selection.license_type) {
         types::required(of_type, request.selection, request.by)?;
     }
-    let spent = types::take(tx, request, &edition.catalogue).await?;
+    let spent = types::take(tx, request, &edition.catalogue, &pass).await?;
     if let Some(replaced) = &replaced {
         let before = match catalogues::current(store, tx).await?.remove(&replaced.catalogue) {
             Some(before) => before.catalogue,
             None => edition.catalogue.clone(),
         };
-        types::covers_recovery(tx, &before, replaced, Some(request.selection)).await?;
+        types::covers_recovery(tx, &before, replaced, Some(request.selection), &pass).await?;
     }
     let lrn = lrn(tx, request, &edition.catalogue, replaced.as_ref()).await?;
     let whose = For {
@@ -304,7 +306,7 @@ pub async fn deactivate(
     let tx = store.write().await?;
     let ended = end(&tx, account, number, &reason).await?;
     if let Some(edition) = catalogues::current(store, &tx).await?.remove(&ended.catalogue) {
-        types::covers_recovery(&tx, &edition.catalogue, &ended, None).await?;
+        types::covers_recovery(&tx, &edition.catalogue, &ended, None, &Pass::Make).await?;
     }
     let more = json!({ "file": number, "account": account.reference, "reason": reason });
     log::append(&tx, at, by, "file deactivated", more).await?;

@@ -10,8 +10,9 @@ use sea_orm::{
 };
 
 use super::make::{Request, spent, wanted};
+use super::pass::Pass;
 use super::{Selection, number};
-use crate::entitlements::{AT_NO_COST, Balance, NEVER, Owner, Part, Spent, balances, owned, spend};
+use crate::entitlements::{self, AT_NO_COST, Balance, NEVER, Owner, Part, Spent, balances, owned};
 use crate::entity::{account, entitlement, file, file_item};
 use crate::people::{Actor, Person};
 use crate::rights::Role;
@@ -48,6 +49,7 @@ pub(super) async fn take(
     tx: &DatabaseTransaction,
     request: &Request<'_>,
     catalogue: &Catalogue,
+    pass: &Pass,
 ) -> Result<Vec<Spent>, Failure> {
     let owner = Owner { account: request.account.id, site: request.site.id };
     let (wanted, today) = (wanted(request.selection)?, request.today.to_string());
@@ -55,14 +57,14 @@ pub(super) async fn take(
     match of_type {
         Some(of_type) if of_type.partners_only => Ok(from_nothing(&wanted, NEVER)),
         Some(of_type) if of_type.free && !owns_any(tx, owner, &wanted, &today).await? => {
-            included(tx, request, catalogue, &wanted).await
+            included(tx, request, catalogue, &wanted, pass).await
         }
         Some(of_type) if of_type.within_production => {
-            let spent = spend(tx, owner, &wanted, &today).await?;
-            within_production(tx, request, catalogue, &wanted).await?;
+            let spent = entitlements::take(tx, owner, &wanted, &today, pass.way()).await?;
+            within_production(tx, request, catalogue, &wanted, pass).await?;
             Ok(spent)
         }
-        _ => spend(tx, owner, &wanted, &today).await,
+        _ => entitlements::take(tx, owner, &wanted, &today, pass.way()).await,
     }
 }
 
@@ -99,6 +101,7 @@ async fn included(
     request: &Request<'_>,
     catalogue: &Catalogue,
     wanted: &BTreeMap<Part, u32>,
+    pass: &Pass,
 ) -> Result<Vec<Spent>, Failure> {
     let mut parts = wanted.iter();
     let (Some((part, &quantity)), None) = (parts.next(), parts.next()) else {
@@ -110,12 +113,11 @@ async fn included(
     // Locked: of two that ask for the last one, the second sees the first one's file.
     let rows = owned(owner, &request.today.to_string())
         .filter(entitlement::Column::Catalogue.eq(&part.catalogue))
-        .filter(entitlement::Column::Part.is_in(servers))
-        .lock_exclusive()
-        .all(tx)
-        .await?;
+        .filter(entitlement::Column::Part.is_in(servers));
+    let rows = if pass.locks() { rows.lock_exclusive() } else { rows };
+    let rows = rows.all(tx).await?;
     let comes: i64 = rows.iter().map(|row| row.total).sum();
-    let made = made(tx, owner.site, request.selection).await?;
+    let made = made(tx, owner.site, request.selection, pass.without()).await?;
     let available = u32::try_from(comes).unwrap_or(u32::MAX).saturating_sub(made);
     if available < quantity {
         return Err(Refusal::NotAvailable { part: part.number.clone(), wanted: quantity, available }.into());
@@ -124,13 +126,19 @@ async fn included(
     Ok(from_nothing(wanted, last_day))
 }
 
-/// How many active files the site has of the same type and parts that cost nothing.
-async fn made(db: &impl ConnectionTrait, site: i64, selection: &Selection) -> Result<u32, Failure> {
+/// How many active files the site has of the same type and parts that cost nothing, beside one.
+async fn made(
+    db: &impl ConnectionTrait,
+    site: i64,
+    selection: &Selection,
+    without: i64,
+) -> Result<u32, Failure> {
     let rows = file::Entity::find()
         .filter(file::Column::SiteId.eq(site))
         .filter(file::Column::Catalogue.eq(&selection.catalogue))
         .filter(file::Column::LicenseType.eq(&selection.license_type))
         .filter(file::Column::Active.eq(true))
+        .filter(file::Column::Id.ne(without))
         .all(db)
         .await?;
     let chosen = rows.iter().filter_map(|row| row.selection.as_deref());
@@ -146,10 +154,11 @@ async fn within_production(
     request: &Request<'_>,
     catalogue: &Catalogue,
     wanted: &BTreeMap<Part, u32>,
+    pass: &Pass,
 ) -> Result<(), Failure> {
-    one_at_a_time(tx, request.account.id).await?;
+    one_at_a_time(tx, request.account.id, pass).await?;
     let production = types_that(catalogue, |of_type| of_type.production);
-    let of = (request.account.id, request.selection.catalogue.as_str());
+    let of = (request.account.id, request.selection.catalogue.as_str(), pass.without());
     let has = in_files(tx, of, &production).await?;
     let recovery = in_files(tx, of, &[request.selection.license_type.as_str()]).await?;
     for (part, &quantity) in wanted {
@@ -164,8 +173,10 @@ async fn within_production(
 }
 
 /// Two sites of one account wait for each other here.
-async fn one_at_a_time(tx: &DatabaseTransaction, account: i64) -> Result<(), Failure> {
-    account::Entity::find_by_id(account).lock_exclusive().one(tx).await?;
+async fn one_at_a_time(tx: &DatabaseTransaction, account: i64, pass: &Pass) -> Result<(), Failure> {
+    if pass.locks() {
+        account::Entity::find_by_id(account).lock_exclusive().one(tx).await?;
+    }
     Ok(())
 }
 
@@ -181,14 +192,15 @@ pub(super) async fn covers_recovery(
     catalogue: &Catalogue,
     ended: &file::Model,
     instead: Option<&Selection>,
+    pass: &Pass,
 ) -> Result<(), Failure> {
     let production = types_that(catalogue, |of_type| of_type.production);
     let recovery = types_that(catalogue, |of_type| of_type.within_production);
     if recovery.is_empty() || !production.contains(&ended.license_type.as_str()) {
         return Ok(());
     }
-    one_at_a_time(tx, ended.account_id).await?;
-    let of = (ended.account_id, ended.catalogue.as_str());
+    one_at_a_time(tx, ended.account_id, pass).await?;
+    let of = (ended.account_id, ended.catalogue.as_str(), pass.without());
     let mut has = in_files(tx, of, &production).await?;
     let same = instead.filter(|one| one.catalogue == ended.catalogue);
     for chosen in
@@ -209,19 +221,23 @@ pub(super) async fn covers_recovery(
     Ok(())
 }
 
+/// Whose files, of which catalogue, and one that counts as ended.
+type OfFiles<'a> = (i64, &'a str, i64);
+
 /// The account's active files of these types.
-fn active_of((account, catalogue): (i64, &str), types: &[&str]) -> sea_orm::Select<file::Entity> {
+fn active_of((account, catalogue, without): OfFiles<'_>, types: &[&str]) -> sea_orm::Select<file::Entity> {
     file::Entity::find()
         .filter(file::Column::AccountId.eq(account))
         .filter(file::Column::Catalogue.eq(catalogue))
         .filter(file::Column::LicenseType.is_in(types.iter().copied()))
         .filter(file::Column::Active.eq(true))
+        .filter(file::Column::Id.ne(without))
 }
 
 /// The numbers of those that have the part.
 async fn with_part(
     tx: &DatabaseTransaction,
-    of: (i64, &str),
+    of: OfFiles<'_>,
     types: &[&str],
     part: &str,
 ) -> Result<Vec<String>, Failure> {
@@ -237,7 +253,7 @@ async fn with_part(
 /// How many of each part are in the account's active files of these types.
 async fn in_files(
     db: &impl ConnectionTrait,
-    of: (i64, &str),
+    of: OfFiles<'_>,
     types: &[&str],
 ) -> Result<BTreeMap<String, u32>, Failure> {
     let files = active_of(of, types).select_only().column(file::Column::Id).into_query();
@@ -305,7 +321,7 @@ pub async fn offered(
         }
         let item = super::Chosen { part: development.to_owned(), quantity: 1, pooled: 0 };
         let made =
-            made(store.read(), owner.site, &Selection::of(&catalogue.name, &of_type.name, item)).await?;
+            made(store.read(), owner.site, &Selection::of(&catalogue.name, &of_type.name, item), 0).await?;
         rows.push(balance(development, comes, u64::from(made)));
     }
     Ok(rows)
