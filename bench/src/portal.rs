@@ -175,7 +175,12 @@ impl Browser {
         Ok(answer.body_mut().read_to_string()?)
     }
 
-    pub(crate) fn post(&self, path: &str, kind: &str, body: &str) -> Result<(u16, String, Duration), Failure> {
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> Result<(u16, String, Duration), Failure> {
         let begin = Instant::now();
         let asked = self
             .agent

@@ -3,8 +3,8 @@
 mod cluster;
 mod directory;
 mod keys;
-mod person;
 mod ldap;
+mod person;
 mod portal;
 
 use std::path::PathBuf;
@@ -18,8 +18,8 @@ pub(crate) use directory::{
     Search, StationAction, Tenant, UserAction, Way,
 };
 pub(crate) use keys::{HolderArgs, Keys};
-pub(crate) use person::PersonAction;
 pub(crate) use ldap::{GroupsBy, ImportFrom, Ldap, ServiceKind};
+pub(crate) use person::PersonAction;
 pub(crate) use portal::{
     AccountKind, Audit, KeyWish, Password, Portal, PortalAccount, PortalAction, PortalCatalogue, PortalFile,
     PortalKey, PortalOrder, PortalPerson, PortalSite, Signer,

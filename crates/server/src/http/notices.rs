@@ -28,7 +28,7 @@ pub(crate) fn latest(app: &App, site: &Site, tenants: Option<&[Arc<str>]>) -> Ve
     let rules = app.rules();
     let servers = app.servers_or_self();
     let is_theirs =
-        |told: &&Told| tenant.is_none_or(|of| told.about.tenant().is_some_and(|tenant| **tenant == *of));
+        |told: &&Told| tenants.is_none_or(|of| told.about.tenant().is_some_and(|tenant| of.contains(tenant)));
     let notice = |told: &Told| Notice {
         number: told.number,
         at: instant(told.at),
