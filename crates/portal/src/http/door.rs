@@ -174,6 +174,24 @@ async fn ask_address() -> Response {
     page(&Forgot { frame: frame(), sent: false })
 }
 
+/// What a link of use once is made of: a new password is chosen by it.
+pub(super) struct Ticket {
+    secret: Secret,
+    hash: String,
+}
+
+impl Ticket {
+    pub(super) fn new() -> Result<Self, Fault> {
+        let secret = Secret::new("grl_").map_err(|_| Fault::Bug)?;
+        Ok(Self { hash: secret.hash(), secret })
+    }
+
+    /// The link, within this portal.
+    pub(super) fn link<'a>(&'a self, app: &'a App) -> Link<'a> {
+        Link { portal: &app.settings.address, secret: self.secret.text(), hash: &self.hash }
+    }
+}
+
 async fn forgot(
     State(app): State<Shared>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -182,9 +200,8 @@ async fn forgot(
     if !app.letters.allows(peer.ip()) {
         return Err(Fault::TooOften);
     }
-    let secret = Secret::new("grl_").map_err(|_| Fault::Bug)?;
-    let link = Link { portal: &app.settings.address, secret: secret.text(), hash: &secret.hash() };
-    signin::forgot(&app.store, form.text("mail"), &link, now()).await?;
+    let ticket = Ticket::new()?;
+    signin::forgot(&app.store, form.text("mail"), &ticket.link(&app), now()).await?;
     app.wake.notify_one();
     Ok(page(&Forgot { frame: frame(), sent: true }))
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use grantor_web::cookie::Secret;
 use grantor_web::frame::Frame;
 
 use crate::accounts;
 use crate::http::ask::{Ask, now};
+use crate::http::door::Ticket;
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
 use crate::http::me::{VisitRow, visit_rows};
@@ -17,7 +17,7 @@ use crate::http::render::{PER_PAGE, Turn, csv, done, page, refused, turn};
 use crate::http::{Need, Route};
 use crate::people::{self, Details, Person};
 use crate::rights::{Right, Role};
-use crate::signin::{self, Link};
+use crate::signin;
 use crate::{Failure, Refusal, catalogues, certifications};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -98,10 +98,10 @@ fn details(form: &Fields) -> Details {
 }
 
 async fn invite(ask: Ask, Form(form): Form) -> Result<Response, Fault> {
-    let secret = Secret::new("grl_").map_err(|_| Fault::Bug)?;
-    let link = Link { portal: &ask.app.settings.address, secret: secret.text(), hash: &secret.hash() };
+    let ticket = Ticket::new()?;
     let details = Details { active: true, ..details(&form) };
-    match signin::invite(&ask.app.store, form.text("mail"), &details, &link, ask.by()).await {
+    match signin::invite(&ask.app.store, form.text("mail"), &details, &ticket.link(&ask.app), ask.by()).await
+    {
         Ok(person) => {
             ask.app.wake.notify_one();
             Ok(done(&format!("/people/{}", person.id), "invited"))
@@ -192,9 +192,7 @@ async fn end_visit(ask: Ask, Path((id, name)): Path<(i64, String)>) -> Result<Re
 /// Has a new link sent to somebody who lost theirs.
 async fn send_link(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
     let person = people::by_id(ask.app.store.read(), id).await?;
-    let secret = Secret::new("grl_").map_err(|_| Fault::Bug)?;
-    let link = Link { portal: &ask.app.settings.address, secret: secret.text(), hash: &secret.hash() };
-    signin::forgot(&ask.app.store, &person.mail, &link, now()).await?;
+    signin::forgot(&ask.app.store, &person.mail, &Ticket::new()?.link(&ask.app), now()).await?;
     ask.app.wake.notify_one();
     Ok(done(&format!("/people/{id}"), "invited"))
 }
