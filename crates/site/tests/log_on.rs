@@ -4,7 +4,7 @@
 
 mod support;
 
-use grantor_license::Model;
+use grantor_license::{Count, Model};
 use grantor_site::command::{Command, EndReason, OpenSession};
 use grantor_site::directory::{Change, Method, StationKind};
 use grantor_site::event::Event;
@@ -297,6 +297,20 @@ fn a_remote_log_on_is_refused_where_no_client_access_license_is_left_for_the_sta
     site.change(vec![assign(CLIENT, &[of_user("ann"), of_station("desk1"), of_station("desk2")])]);
     site.open(1, "ann", "laptop");
     assert!(matches!(site.log_on(1, "home"), Err(Refusal::Shortfall(_))));
+}
+
+#[test]
+fn a_remote_log_on_that_is_repeated_when_its_client_access_license_is_gone_is_refused() {
+    let mut site = office(3);
+    site.change(vec![station("home", StationKind::ConfiguredRemote), assign(BASIC, &[of_station("home")])]);
+    site.open(1, "ann", "laptop");
+    site.log_on(1, "home").unwrap();
+    let lines = contact_centre(3).into_iter().map(|line| match line.offer.feature == CLIENT {
+        true => with(line, |offer| offer.count = Count::Counted(0)),
+        false => line,
+    });
+    site.run(load("main", "a", lines.collect())).unwrap();
+    assert!(matches!(site.log_on(1, "home"), Err(Refusal::NoClientAccess { .. })));
 }
 
 #[test]

@@ -243,8 +243,9 @@ impl Site {
         let has_client = self.holds(&station.licensing.seats, |kind| kind == AccessKind::Client);
         // "If a user logs on to a remote station, that station also must acquire a Client Access license."
         if kind == StationKind::ConfiguredRemote && !has_client {
-            return self.take_for_presence(tenant, user, CLIENT);
+            self.take_for_presence(tenant, user, CLIENT)?;
         }
+        // What an earlier log-on there took may have run out since.
         let seats = self.seats_of(user);
         if self.holds(&seats, AccessKind::lets_client_run) {
             return Ok(());
