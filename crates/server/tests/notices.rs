@@ -76,7 +76,7 @@ fn a_notice_arrives_once_at_each_recipient_and_signed_at_each_hook() {
     let to: BTreeSet<&str> = mails.iter().map(|mail| header(mail, "To:")).collect();
     assert_eq!((mails.len(), to), (2, BTreeSet::from(["ada@example.com", "bob@example.com"])));
     assert_eq!(header(&mails[0], "Message-ID:"), header(&mails[1], "Message-ID:"));
-    assert_eq!(header(&mails[0], "Subject:"), "[Grantor] default: a test by ada, signed in");
+    assert_eq!(header(&mails[0], "Subject:"), "[Grantor] default: a test by ada");
     let called = hook.all();
     let (head, body) = called[0].split_once("\n\n").unwrap();
     let id = header(head, "webhook-id:");
