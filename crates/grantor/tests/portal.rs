@@ -319,13 +319,18 @@ impl Office {
 
     /// Starts a license server that trusts the office and loads `licenses`, and gives its address.
     fn license_server(&self) -> (Signer, String) {
+        self.license_server_with("")
+    }
+
+    /// The same; `more` ends its configuration.
+    fn license_server_with(&self, more: &str) -> (Signer, String) {
         let root = std::fs::read_to_string(self.path().join("keys/root.pub")).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         self.write(
             "server.toml",
             &format!(
                 "listen = \"127.0.0.1\"\nport = {port}\ndata_dir = \"server\"\nlicense_files = [\"licenses\"]\n\
-                 [[publishers]]\nname = \"genesys.d\"\nroot_keys = [\"{}\"]\n",
+                 [[publishers]]\nname = \"genesys.d\"\nroot_keys = [\"{}\"]\n{more}",
                 root.trim()
             ),
         );
@@ -393,4 +398,73 @@ fn a_license_server_reports_what_it_has_loaded_and_learns_that_a_later_file_took
     assert!(reread.status.success(), "{}", said(&reread));
     let current = run(&report);
     assert!(current.status.success() && said(&current).contains("AF-000002  current"), "{}", said(&current));
+}
+
+/// The console's page Activate of a license server, as a browser that is signed in asks it.
+struct Console {
+    agent: ureq::Agent,
+    address: String,
+    cookie: String,
+}
+
+impl Console {
+    /// Makes the first administrator, and signs in.
+    fn of(office: &Office, server: &str) -> Self {
+        let port = server.trim_end_matches("@127.0.0.1");
+        let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
+        let config =
+            ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false).max_redirects(0);
+        let mut console = Self {
+            agent: config.max_redirects_will_error(false).build().into(),
+            address: format!("https://127.0.0.1:{port}"),
+            cookie: String::new(),
+        };
+        let token = std::fs::read_to_string(office.path().join("server/setup-token")).unwrap();
+        let body = serde_json::json!({ "setup_token": token.trim(), "name": "ada", "password": "correct horse battery" });
+        let (status, made) = console.post("/v1/admin/setup", "application/json", &body.to_string());
+        assert_eq!(status, 201, "{made}");
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        console.cookie = format!("__Host-grantor={}", made["token"].as_str().unwrap());
+        console
+    }
+
+    fn post(&self, path: &str, kind: &str, body: &str) -> (u16, String) {
+        let asked = self.agent.post(format!("{}{path}", self.address)).header("cookie", &self.cookie);
+        let asked = asked.header("sec-fetch-site", "same-origin").header("content-type", kind);
+        let mut answer = asked.send(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
+    fn activate(&self, lrn: &str) -> (u16, String) {
+        let form = format!("lrn={lrn}&host_id=0050569a1b2c");
+        self.post("/activate/online", "application/x-www-form-urlencoded", &form)
+    }
+}
+
+#[test]
+fn the_console_activates_an_order_at_the_portal_and_shows_what_it_changes_before_it_is_loaded() {
+    let office = Office::of("genesys.d");
+    let _signer = office.signer();
+    let row = "SO-7,ACME,Berlin,genesys-8,Advanced Agent Connector,2";
+    office.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
+    let booked = office.done(&["portal", "order", "import", "orders.csv", "--book"]);
+    let lrn = booked.split_whitespace().nth(1).unwrap();
+    let pages = office.pages();
+    let port = pages.1.rsplit_once(':').unwrap().1.trim().to_owned();
+    let portal = |port: &str| {
+        format!(
+            "[portal]\naddress = \"https://localhost:{port}\"\ncertificates = \"portal-data/server.crt\"\n"
+        )
+    };
+    std::fs::create_dir(office.path().join("licenses")).unwrap();
+    let (_server, at) = office.license_server_with(&portal(&port));
+    let console = Console::of(&office, &at);
+    let (status, page) = console.activate(lrn);
+    assert!(status == 200 && page.contains("Nothing is loaded yet") && page.contains(lrn), "{status} {page}");
+    assert!(page.contains("SIGN=") && page.contains("<ins>2</ins>"), "{page}");
+    let (status, page) = console.activate("LRN-0000-0000-0000-00");
+    assert!(status == 422 && page.contains("the publisher&#39;s portal refused"), "{status} {page}");
+    drop(pages);
+    let (status, page) = console.activate(lrn);
+    assert!(status == 422 && page.contains("portal can&#39;t be asked"), "{status} {page}");
 }

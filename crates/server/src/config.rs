@@ -50,6 +50,8 @@ pub struct Config {
     pub notices: crate::notices::Setting,
     /// The console's pages.
     pub console: Console,
+    /// The publisher's portal.
+    pub portal: crate::portal::Setting,
     /// Where else people sign in: `[[providers]]`, in the order of their buttons.
     pub providers: Vec<Provider>,
     /// The file it was read from, to be read again.
@@ -74,6 +76,7 @@ impl Default for Config {
             cluster: Cluster::default(),
             notices: Default::default(),
             console: Console::default(),
+            portal: Default::default(),
             providers: Vec::new(),
             source: None,
         }
@@ -233,6 +236,7 @@ impl Config {
         self.tls.key.iter_mut().for_each(absolute);
         self.cluster.token_file.iter_mut().for_each(absolute);
         self.notices.files().for_each(absolute);
+        self.portal.certificates.iter_mut().for_each(absolute);
         for provider in &mut self.providers {
             provider.client_secret_file.iter_mut().for_each(absolute);
             provider.certificates.iter_mut().for_each(absolute);
@@ -282,6 +286,7 @@ impl Config {
             problems
                 .push("limits: `connections`, `header_seconds` and `body_seconds` are 1 at least".to_owned());
         }
+        problems.extend(self.portal.nonsense());
         problems.extend(self.notices.nonsense().into_iter().map(|problem| format!("notices.{problem}")));
         problems
     }
@@ -397,6 +402,7 @@ const KEYS: &[&str] = &[
     "tenants",
     "console",
     "providers",
+    "portal",
 ];
 
 fn unknown_key(name: &str, text: &str, path: &str) -> String {

@@ -20,6 +20,7 @@ mod listen;
 mod living;
 mod loader;
 pub mod notices;
+pub mod portal;
 mod recent;
 mod reign;
 mod revoked;

@@ -42,7 +42,7 @@ impl Setting {
 /// The portal of the configuration.
 pub(crate) struct Portal {
     pub(crate) address: String,
-    agent: ureq::Agent,
+    agent: outside::Agent,
 }
 
 /// What the portal says when all went well.
@@ -73,8 +73,12 @@ impl Portal {
     /// Activates an order; gives the signed license file. Blocks.
     pub(crate) fn activate(&self, asked: &Value) -> Result<String, Problem> {
         let away = |error: &dyn std::fmt::Display| {
-            Problem::new(Code::Unavailable, "the publisher's portal can't be asked", format!("{}: {error}", self.address))
-                .hint("take a request file there, or see `[portal]` in the configuration")
+            Problem::new(
+                Code::Unavailable,
+                "the publisher's portal can't be asked",
+                format!("{}: {error}", self.address),
+            )
+            .hint("take a request file there, or see `[portal]` in the configuration")
         };
         let url = format!("{}/api/v1/activations", self.address);
         let sent = self.agent.post(&url).header("content-type", "application/json").send(asked.to_string());
@@ -100,7 +104,8 @@ mod tests {
 
     #[test]
     fn the_portals_address_is_https_and_a_host_and_nothing_more() {
-        let nonsense = |address: &str| Setting { address: Some(address.to_owned()), certificates: None }.nonsense();
+        let nonsense =
+            |address: &str| Setting { address: Some(address.to_owned()), certificates: None }.nonsense();
         for right in ["https://portal.example.com", "https://portal:7270", "https://[::1]:7270"] {
             assert_eq!(nonsense(right), None, "{right}");
         }

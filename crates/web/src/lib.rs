@@ -1,7 +1,7 @@
 //! The console kit: what every page of Grantor has in common, whoever serves it.
 //!
 //! Connections come in by [`listen`] with [`tls`]; [`guard`] says what may change something and gives every answer its
-//! headers; [`cookie`] is what a browser is known by, [`password`], [`totp`] and [`passkey`] what a person is, [`providers`] who else vouches for one, [`limit`] how often one may try; [`sealed`] keeps secrets that must be read again;
+//! headers; [`cookie`] is what a browser is known by, [`password`], [`totp`] and [`passkey`] what a person is, [`providers`] who else vouches for one ([`outside`] asks them), [`limit`] how often one may try; [`sealed`] keeps secrets that must be read again;
 //! [`assets`] and [`frame`] are how it looks, [`form`], [`list`] and [`answer`] what goes in and out;
 //! [`post`] and [`hook`] tell people and programs elsewhere. Templates that build on `templates/layout.html` name this crate's folder in their
 //! `askama.toml`. Knows no account, no site, no database.
@@ -16,6 +16,7 @@ pub mod hook;
 pub mod limit;
 pub mod list;
 pub mod listen;
+pub mod outside;
 pub mod passkey;
 pub mod password;
 pub mod post;

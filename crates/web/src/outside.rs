@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 fn wrong(path: &Path, error: &io::Error) -> io::Error {
@@ -15,7 +16,7 @@ fn wrong(path: &Path, error: &io::Error) -> io::Error {
 ///
 /// # Errors
 /// A file of roots that can't be read or has none.
-pub fn agent(roots: Option<&Path>, time: Duration) -> io::Result<ureq::Agent> {
+pub fn agent(roots: Option<&Path>, time: Duration) -> io::Result<Agent> {
     let tls = match roots {
         None => TlsConfig::builder().build(),
         Some(path) => {
@@ -30,7 +31,7 @@ pub fn agent(roots: Option<&Path>, time: Duration) -> io::Result<ureq::Agent> {
             TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates))).build()
         }
     };
-    let config = ureq::Agent::config_builder()
+    let config = Agent::config_builder()
         .tls_config(tls)
         .timeout_global(Some(time))
         .max_redirects(0)

@@ -9,7 +9,6 @@ mod refused;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Request;
@@ -23,9 +22,10 @@ use openidconnect::{
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, SubjectIdentifier, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 pub use refused::NoSignIn;
+
+use crate::outside;
 
 /// Time for one question to a provider.
 const TIME: Duration = Duration::from_secs(10);
@@ -166,33 +166,6 @@ fn read(path: &Path) -> io::Result<String> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// Follows no redirect: what is meant for the provider goes to nobody else.
-fn agent(roots: Option<&Path>) -> io::Result<ureq::Agent> {
-    let tls = match roots {
-        None => TlsConfig::builder().build(),
-        Some(path) => {
-            let text = read(path)?;
-            let found = parse_pem(text.as_bytes()).filter_map(Result::ok);
-            let certificates: Vec<Certificate<'static>> = found
-                .filter_map(|item| if let PemItem::Certificate(one) = item { Some(one) } else { None })
-                .collect();
-            if certificates.is_empty() {
-                return Err(io::Error::other(format!("{}: there is no certificate in it", path.display())));
-            }
-            TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates))).build()
-        }
-    };
-    let config = ureq::Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(TIME))
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .https_only(true)
-        .user_agent(concat!("grantor/", env!("CARGO_PKG_VERSION")));
-    Ok(config.build().into())
-}
-
 impl Provider {
     /// Reads its files. Asks nobody yet: a provider that is away keeps no service from starting.
     ///
@@ -216,7 +189,7 @@ impl Provider {
             issuer,
             client_id: ClientId::new(setting.client_id.clone()),
             secret,
-            agent: agent(setting.certificates.as_deref())?,
+            agent: outside::agent(setting.certificates.as_deref(), TIME)?,
         })
     }
 

@@ -1,20 +1,23 @@
-//! Activation by files: a request for the publisher's portal, and the file that comes back. The portal knows what to do with
-//! it; here it is only written down.
+//! Activation: asked of the publisher's portal at once where the configuration names it, or by files, a request for the portal and
+//! the license file that comes back. Either way the next page shows what the file changes before it is loaded.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use grantor_api::Problem;
 use grantor_site::access::Scope;
 use grantor_web::answer::{download, page};
+use grantor_web::form::Fields;
 use grantor_web::frame::Frame;
 use serde_json::{Value, json};
 
 use super::form::Form;
-use super::licenses::registration_key;
+use super::licenses::{self, registration_key};
 use super::visit::Visit;
 use crate::hostid;
-use crate::http::{Failure, required};
+use crate::http::{App, Failure, required};
 
 /// Longest number of an order.
 const LRN: usize = 64;
@@ -27,22 +30,61 @@ struct Page {
     key: String,
     host_ids: Vec<String>,
     waiting: Vec<String>,
+    /// The portal's address, if it can be asked from here.
+    portal: Option<String>,
+    lrn: String,
+    wrong: Option<Problem>,
 }
 
 pub(crate) async fn ask(visit: Visit) -> Result<Response, Failure> {
     visit.need(Scope::Licenses)?;
+    Ok(page(&shown(&visit, "", None)))
+}
+
+/// Asks the portal, and shows what its file would change.
+pub(crate) async fn online(visit: Visit, Form(form): Form) -> Result<Response, Failure> {
+    visit.need(Scope::Licenses)?;
+    let asked = asked(&visit, &form)?;
+    let rules = visit.app.rules();
+    let answer =
+        tokio::task::spawn_blocking(move || rules.portal.as_ref().map(|portal| portal.activate(&asked)));
+    let lrn = form.text("lrn");
+    match answer.await.map_err(|_| App::confused())? {
+        Some(Ok(text)) => licenses::previewed(&visit, &name_for(&visit, lrn), text, ""),
+        Some(Err(problem)) => {
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown(&visit, lrn, Some(problem)))).into_response())
+        }
+        None => Ok(page(&shown(&visit, lrn, None))),
+    }
+}
+
+/// The name of the file that has the order already, so that the new one takes its place.
+fn name_for(visit: &Visit, lrn: &str) -> String {
+    let (site, rules) = (visit.app.consensus.view(), visit.app.rules());
+    let has = |file: &&std::sync::Arc<grantor_site::command::LicenseFile>| {
+        file.tenant == visit.tenant
+            && !rules.loader.is_configured(&file.name)
+            && file.licenses.iter().any(|license| license.lrn == lrn)
+    };
+    site.files().find(has).map_or_else(|| format!("{lrn}.lic"), |file| file.name.clone())
+}
+
+fn shown(visit: &Visit, lrn: &str, wrong: Option<Problem>) -> Page {
     let site = visit.app.consensus.view();
     let today = visit.app.rules().loader.today(visit.app.now());
     let files = site.files().filter(|file| file.tenant == visit.tenant);
     let inactive = files.flat_map(|file| &file.licenses);
     let inactive = inactive.filter(|license| crate::loader::state_name(license, today) == "NOT_ACTIVATED");
-    Ok(page(&Page {
+    Page {
         frame: visit.frame(),
         tenant: visit.tenant.to_string(),
-        key: registration_key(&visit),
+        key: registration_key(visit),
         host_ids: host_ids(),
         waiting: inactive.map(|license| license.lrn.clone()).collect(),
-    }))
+        portal: visit.app.rules().portal.as_ref().map(|portal| portal.address.clone()),
+        lrn: lrn.to_owned(),
+        wrong,
+    }
 }
 
 /// What licenses may be locked to here, as `grantor hostid` shows it.
@@ -53,19 +95,25 @@ fn host_ids() -> Vec<String> {
 /// The request file that the portal's page Activate takes.
 pub(crate) async fn request(visit: Visit, Form(form): Form) -> Result<Response, Failure> {
     visit.need(Scope::Licenses)?;
+    let text = serde_json::to_string_pretty(&asked(&visit, &form)?).unwrap_or_default();
+    let name = format!("activation-{}.json", form.text("lrn"));
+    Ok(download(&name, "application/json", format!("{text}\n")))
+}
+
+/// What the portal is asked.
+fn asked(visit: &Visit, form: &Fields) -> Result<Value, Failure> {
     let lrn = form.text("lrn");
     required("lrn", lrn, LRN)?;
     let mut asked = json!({
         "lrn": lrn,
-        "registration_key": registration_key(&visit),
+        "registration_key": registration_key(visit),
         "host_id": form.text("host_id"),
         "machine": visit.app.host,
     });
-    if let Some(loaded) = loaded(&visit) {
+    if let Some(loaded) = loaded(visit) {
         asked["loaded"] = loaded;
     }
-    let text = serde_json::to_string_pretty(&asked).unwrap_or_default();
-    Ok(download(&format!("activation-{lrn}.json"), "application/json", format!("{text}\n")))
+    Ok(asked)
 }
 
 /// What the installation has loaded, for the portal to see what of it does not count any more. Where other tenants have files of

@@ -231,14 +231,19 @@ pub(crate) async fn preview(visit: Visit, upload: Upload) -> Result<Response, Fa
     };
     let chosen = upload.fields.given("name").unwrap_or(upload.name);
     let name = if chosen.is_empty() { "console.lic".to_owned() } else { chosen };
-    let prepared = visit.app.prepare(&visit.tenant, &name, text.as_bytes())?;
-    let preview = looked_at(&visit, &prepared, &name);
+    previewed(&visit, &name, text, upload.fields.text("next"))
+}
+
+/// Shows what a license file would change if it were loaded under `name`; `next` = where to go on then.
+pub(super) fn previewed(visit: &Visit, name: &str, text: String, next: &str) -> Result<Response, Failure> {
+    let prepared = visit.app.prepare(&visit.tenant, name, text.as_bytes())?;
+    let preview = looked_at(visit, &prepared, name);
     Ok(page(&Import {
         frame: visit.frame(),
         tenant: visit.tenant.to_string(),
-        name,
+        name: name.to_owned(),
         text,
-        next: upload.fields.text("next").to_owned(),
+        next: next.to_owned(),
         preview: Some(preview),
     }))
 }

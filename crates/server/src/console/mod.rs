@@ -55,6 +55,7 @@ pub(crate) fn pages() -> Router<App> {
         .route("/features", get(features::show))
         .route("/features/{name}", get(features::detail))
         .route("/activate", get(activate::ask).post(activate::request))
+        .route("/activate/online", post(activate::online))
         .route("/allocation", get(allocation::show))
         .route("/allocation/{feature}", get(allocation::dialog).post(allocation::change))
         .route("/users", get(users::show).post(users::add))

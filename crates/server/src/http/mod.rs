@@ -43,6 +43,7 @@ use crate::console;
 use crate::living::Living;
 use crate::loader::Loader;
 use crate::notices::Channels;
+use crate::portal::Portal;
 use crate::recent::Recent;
 pub(crate) use answer::{Failure, bad_request, problem, refusal_text};
 pub(crate) use auth::{Caller, Peer, scope_name};
@@ -93,12 +94,14 @@ pub(crate) struct Rules {
     pub(crate) loader: Loader,
     pub(crate) applications: Applications,
     pub(crate) channels: Channels,
+    pub(crate) portal: Option<Portal>,
 }
 
 impl Rules {
     pub(crate) fn of(config: &Config, machine: Machine) -> Result<Self, ConfigError> {
         let (loader, channels) = (Loader::new(config, machine)?, Channels::open(&config.notices)?);
-        Ok(Self { loader, applications: config.applications, channels })
+        let portal = Portal::open(&config.portal)?;
+        Ok(Self { loader, applications: config.applications, channels, portal })
     }
 }
 
