@@ -436,32 +436,33 @@ impl Console {
     }
 
     fn activate(&self, lrn: &str) -> (u16, String) {
-        let form = format!("lrn={lrn}&host_id=0050569a1b2c");
+        let form = format!("lrn={lrn}&host_id=ANY");
         self.post("/activate/online", "application/x-www-form-urlencoded", &form)
     }
 }
 
 #[test]
 fn the_console_activates_an_order_at_the_portal_and_shows_what_it_changes_before_it_is_loaded() {
-    let office = Office::of("genesys.d");
+    let office = Office::of("wfo");
     let _signer = office.signer();
-    let row = "SO-7,ACME,Berlin,genesys-8,Advanced Agent Connector,2";
+    let row = "SO-9,ACME,Berlin,wfo,Interaction Recording,20";
     office.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
     let booked = office.done(&["portal", "order", "import", "orders.csv", "--book"]);
     let lrn = booked.split_whitespace().nth(1).unwrap();
     let pages = office.pages();
     let port = pages.1.rsplit_once(':').unwrap().1.trim().to_owned();
-    let portal = |port: &str| {
-        format!(
-            "[portal]\naddress = \"https://localhost:{port}\"\ncertificates = \"portal-data/server.crt\"\n"
-        )
-    };
+    let root = std::fs::read_to_string(office.path().join("keys/root.pub")).unwrap();
+    let portal = format!(
+        "[[publishers]]\nname = \"wfo\"\nroot_keys = [\"{}\"]\n\
+         [portal]\naddress = \"https://localhost:{port}\"\ncertificates = \"portal-data/server.crt\"\n",
+        root.trim()
+    );
     std::fs::create_dir(office.path().join("licenses")).unwrap();
-    let (_server, at) = office.license_server_with(&portal(&port));
+    let (_server, at) = office.license_server_with(&portal);
     let console = Console::of(&office, &at);
     let (status, page) = console.activate(lrn);
     assert!(status == 200 && page.contains("Nothing is loaded yet") && page.contains(lrn), "{status} {page}");
-    assert!(page.contains("SIGN=") && page.contains("<ins>2</ins>"), "{page}");
+    assert!(page.contains("SIGN=") && page.contains("<ins>20</ins>"), "{page}");
     let (status, page) = console.activate("LRN-0000-0000-0000-00");
     assert!(status == 422 && page.contains("the publisher&#39;s portal refused"), "{status} {page}");
     drop(pages);
