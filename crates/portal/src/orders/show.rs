@@ -56,7 +56,7 @@ pub struct OrderLine {
 }
 
 /// Orders, the latest first: all, or an account's with this in their number or license reference number. Gives how many there
-/// are, and one page of them, counted from 0. Among all, [`super::search`] looks for a text.
+/// are, and one page of them, counted from 0. Among all, [`search()`](super::search()) looks for a text.
 ///
 /// # Errors
 /// The database's.
