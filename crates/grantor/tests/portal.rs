@@ -270,10 +270,7 @@ impl Office {
 fn an_installation_activates_its_order_online_and_another_one_is_told_that_it_is_taken() {
     let office = Office::of("wfo");
     let _signer = office.signer();
-    let row = "SO-9,ACME,Berlin,wfo,Interaction Recording,20";
-    office.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
-    let booked = office.done(&["portal", "order", "import", "orders.csv", "--book"]);
-    let lrn = booked.split_whitespace().nth(1).unwrap();
+    let lrn = &office.recording_order();
     let pages = office.pages();
     let portal = ["--portal", &pages.1, "--portal-cert", &pages.2];
     let key = "0123456789ABCDEF0123456789ABCDEF";
@@ -303,6 +300,14 @@ fn an_installation_activates_its_order_online_and_another_one_is_told_that_it_is
 }
 
 impl Office {
+    /// Books an order that is activated by its number, and gives that.
+    fn recording_order(&self) -> String {
+        let row = "SO-9,ACME,Berlin,wfo,Interaction Recording,20";
+        self.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
+        let booked = self.done(&["portal", "order", "import", "orders.csv", "--book"]);
+        booked.split_whitespace().nth(1).unwrap().to_owned()
+    }
+
     /// Books an order of Genesys's, makes its file `AF-000001`, and puts it where a license server loads it from.
     fn genesys_file(&self) {
         let row = "SO-7,ACME,Berlin,genesys-8,Advanced Agent Connector,2";
@@ -445,10 +450,7 @@ impl Console {
 fn the_console_activates_an_order_at_the_portal_and_shows_what_it_changes_before_it_is_loaded() {
     let office = Office::of("wfo");
     let _signer = office.signer();
-    let row = "SO-9,ACME,Berlin,wfo,Interaction Recording,20";
-    office.write("orders.csv", &format!("order,account,site,catalogue,part,quantity\n{row}\n"));
-    let booked = office.done(&["portal", "order", "import", "orders.csv", "--book"]);
-    let lrn = booked.split_whitespace().nth(1).unwrap();
+    let lrn = &office.recording_order();
     let pages = office.pages();
     let port = pages.1.rsplit_once(':').unwrap().1.trim().to_owned();
     let root = std::fs::read_to_string(office.path().join("keys/root.pub")).unwrap();
