@@ -63,6 +63,9 @@ pub struct Own {
     /// When it started.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub started: Timestamp,
+    /// The level of commands that it knows. What is newer than the lowest of all servers waits until that one is upgraded.
+    #[serde(default)]
+    pub level: u16,
     /// How its license files differ from what is loaded, in words; left out if they don't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license_files: Option<String>,

@@ -155,6 +155,16 @@ pub struct Cluster {
     pub token_file: Option<PathBuf>,
     /// How long servers wait for each other: `near`, or `slow` for far networks and slow disks.
     pub timers: Timers,
+    /// The cluster agrees on no newer level of commands than this as long as this server says so: what is newer is refused,
+    /// and going back to the version of before stays possible. None = all that this version knows.
+    pub level: Option<u16>,
+}
+
+impl Cluster {
+    /// The level of commands that this server lets the cluster agree on.
+    pub(crate) fn most(&self) -> u16 {
+        self.level.unwrap_or(u16::MAX).min(grantor_site::level::LEVEL)
+    }
 }
 
 /// The log on standard error.

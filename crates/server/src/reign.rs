@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use grantor_site::Command;
 use tracing::{error, info, warn};
 
-use crate::cluster::clocks;
+use crate::cluster::{clocks, level};
 use crate::http::{self, App};
 use crate::{eventlog, secret};
 
@@ -73,6 +73,10 @@ pub(crate) async fn begin(app: &App) -> Result<Option<String>, Failure> {
     let site = app.consensus.view();
     let sessions = site.sessions().filter(|(_, session)| session.lease_until().is_none());
     app.living.begin(sessions.map(|(id, session)| (id, session.heartbeat_seconds)));
+    // While servers are upgraded, some don't know all that this one does: then it waits.
+    if let Err(why) = level::agree(app).await {
+        info!("what this version brings waits: {why}");
+    }
     app.configure(&app.config).await.map_err(|failure| failure.0.detail)?;
     // Of several servers, one that was away may have old files: there an administrator says when they are read.
     if app.cluster.record.is_none() && app.consensus.alone() || site.files().next().is_none() {

@@ -98,6 +98,7 @@ pub async fn start(config: &Config) -> Result<Running, Box<dyn std::error::Error
     tokio::spawn(cluster::look_after(app.clone()));
     tokio::spawn(keep_watch(app.clone()));
     tokio::spawn(cluster::clocks::look_after(app.clone()));
+    tokio::spawn(cluster::level::look_after(app.clone()));
     tokio::spawn(notices::look_after(app.clone()));
     let serving =
         tokio::spawn(listen::serve(listener, doors(&app, &identity)?, bounds(config), app.stop.subscribe()));

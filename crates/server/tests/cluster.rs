@@ -337,3 +337,44 @@ fn a_borrowed_seat_outlives_its_session_and_the_leader_and_comes_back_by_its_key
     assert_eq!(trio.ask(others[1], "DELETE", &format!("/v1/loans/{loan}"), Value::Null).0, 204);
     assert_eq!(trio.checkout(others[0], &bob, "cad").0, 201);
 }
+
+#[test]
+fn what_not_every_server_knows_waits_until_the_last_one_is_upgraded_and_no_older_one_is_let_in_then() {
+    let mut trio = Trio::prepared(vec![line("cad", "8.0", 5)]);
+    trio.configs.get_mut(&3).unwrap().cluster.level = Some(0);
+    trio.start_all();
+    trio.set_up();
+    let invite = |trio: &Trio, number: usize| {
+        let body = json!({ "name": "eve", "roles": [{ "role": "read" }] });
+        trio.admin(number, "POST", "/v1/admin/people", body)
+    };
+    for number in 1..=3 {
+        let (status, body) = invite(&trio, number);
+        assert_eq!((status, body["title"].as_str()), (503, Some("the cluster is being upgraded")), "{body}");
+        assert!(body["hint"].as_str().unwrap().contains("grantor cluster status"), "{body}");
+    }
+    let login = json!({ "name": "ada", "password": support::PASSWORD });
+    let (status, made) = trio.ask(2, "POST", "/v1/admin/login", login);
+    assert_eq!(status, 201, "whoever administers still signs in: {made}");
+    let session = trio.session(1, "alice");
+    assert_eq!(trio.checkout(1, &session, "cad").0, 201);
+    let levels = |trio: &Trio| {
+        let cluster = trio.cluster(1);
+        let levels = cluster["servers"].as_array().unwrap().iter().map(|one| one["own"]["level"].as_u64());
+        let mut levels: Vec<_> = levels.collect();
+        levels.sort_unstable();
+        levels
+    };
+    assert_eq!(levels(&trio), [Some(0), Some(1), Some(1)]);
+    trio.stop(3);
+    trio.configs.get_mut(&3).unwrap().cluster.level = None;
+    trio.start_together(&[3]);
+    trio.wait(|trio| (invite(trio, 2).0 == 201).then_some(()));
+    let (_, made) = trio.admin(1, "POST", "/v1/admin/cluster/tokens", json!({}));
+    let mut config = trio.config(4, support::trio::free_port(), "");
+    config.cluster.token_file = Some(trio.token_file(4, made["token"].as_str().unwrap()));
+    config.cluster.level = Some(0);
+    trio.configs.insert(4, config);
+    let words = trio.refused(4);
+    assert!(words.contains("too old: it knows commands up to level 0"), "{words}");
+}

@@ -119,6 +119,8 @@ pub enum Command {
     SignIn(Box<Beginning>),
     /// End visits of a person.
     SignOut { name: String, which: Which, by: String },
+    /// Every server knows the commands up to this level (see [`crate::level`]).
+    AgreeOnLevel { level: u16 },
 }
 
 /// A license file as the leader admitted it: verified, bound to this machine, its dates turned into instants of the

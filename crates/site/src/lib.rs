@@ -17,6 +17,7 @@ pub mod grant;
 pub mod ids;
 mod instance;
 mod invariants;
+pub mod level;
 mod loan;
 mod nearest;
 pub mod notices;

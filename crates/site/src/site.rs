@@ -75,6 +75,9 @@ pub struct Site {
     /// Saved behind the notices.
     #[serde(skip)]
     pub(crate) acts: Acts,
+    /// Saved behind the profiles of the directory.
+    #[serde(skip)]
+    pub(crate) level: u16,
     /// Names of tenants, for sessions to share.
     #[serde(skip)]
     pub(crate) tenants: Arc<BTreeSet<Arc<Arc<str>>>>,
@@ -111,6 +114,7 @@ impl Default for Site {
             generations: Arc::default(),
             notices: Notices::default(),
             acts: Acts::default(),
+            level: 0,
             tenants: Arc::default(),
             events: Vec::new(),
         }
@@ -204,6 +208,7 @@ impl Site {
             Command::MarkTold { number, channel, problem } => {
                 self.mark_told(*number, channel, problem.as_deref())
             }
+            Command::AgreeOnLevel { level } => Ok(self.agree_on_level(*level)),
             Command::TryNotices { tenant, by } => Ok(self.try_notices(tenant, by)),
             Command::AddPerson { .. }
             | Command::ChangePerson { .. }

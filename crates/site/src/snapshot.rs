@@ -23,7 +23,7 @@ const WITH_MORE: u16 = 3;
 /// generations of license files behind the loans; where there are any.
 const WITH_DIRECTORY: u16 = 4;
 /// The fifth: the same with the people who administer and their visits, the notices, the acts, and what identity providers say of
-/// users and groups behind these; where there are any.
+/// users and groups behind these, and the level that all servers know; where there are any.
 const WITH_PEOPLE: u16 = 5;
 /// The latest.
 const LATEST: u16 = WITH_PEOPLE;
@@ -91,7 +91,8 @@ impl Site {
             postcard::to_io(&fourth, &mut *out).map_err(io::Error::other)?;
         }
         if version >= WITH_PEOPLE {
-            let fifth = (&self.access.people, &self.notices, &self.acts, &self.directory.profiles);
+            let fifth =
+                (&self.access.people, &self.notices, &self.acts, &self.directory.profiles, self.level);
             postcard::to_io(&fifth, out).map_err(io::Error::other)?;
         }
         Ok(())
@@ -122,7 +123,7 @@ impl Site {
         }
         if version >= WITH_PEOPLE {
             let people = &mut Arc::make_mut(&mut site.access).people;
-            ((*people, site.notices, site.acts, site.directory.profiles), _) =
+            ((*people, site.notices, site.acts, site.directory.profiles, site.level), _) =
                 postcard::take_from_bytes(rest).map_err(damaged)?;
         }
         site.directory.index();
@@ -143,7 +144,8 @@ impl Site {
         !(self.access.people.is_empty()
             && self.notices.is_empty()
             && self.acts.is_empty()
-            && self.directory.profiles.is_empty())
+            && self.directory.profiles.is_empty()
+            && self.level == 0)
     }
 
     /// SHA-256 over the state: equal on every server at an equal index.

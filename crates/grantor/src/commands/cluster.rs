@@ -54,6 +54,7 @@ fn status(at: &AtServer, json: bool) -> Result<ExitCode, Failure> {
 /// The cluster in a table.
 pub(crate) fn picture(cluster: &Cluster) -> String {
     let newest = cluster.servers.iter().filter_map(|server| Some(server.own.as_ref()?.applied)).max();
+    let level = cluster.servers.iter().filter_map(|server| Some(server.own.as_ref()?.level)).max();
     let mut text = format!("cluster {}\n", cluster.cluster);
     text.push_str(&match (cluster.serves, cluster.leader) {
         (true, Some(leader)) if cluster.voters > 1 => {
@@ -74,17 +75,20 @@ pub(crate) fn picture(cluster: &Cluster) -> String {
             "  {:>3}  {:width$}  {}\n",
             server.server,
             server.address,
-            words(server, newest)
+            words(server, newest, level)
         ));
     }
     text
 }
 
-fn words(server: &Member, newest: Option<u64>) -> String {
+fn words(server: &Member, newest: Option<u64>, level: Option<u16>) -> String {
     let Some(own) = &server.own else {
         return format!("SILENT    {}", server.silent.as_deref().unwrap_or("no answer"));
     };
     let mut words = format!("{:9} version {}", own.role, own.version);
+    if Some(own.level) < level {
+        words.push_str(", OLDER than others: what is new waits for its upgrade");
+    }
     if !server.votes {
         words.push_str(", has no vote yet");
     }

@@ -12,13 +12,6 @@ fn first_grant(load: &Load, after: Instant) -> Duration {
     within(20, "a grant after the kill", || load.history.first_after(after).ok_or_else(|| "none".to_owned()))
 }
 
-fn ready(trio: &Trio, host: usize) {
-    within(20, "it is ready again", || match trio.ask(host, "GET", "/readyz", &serde_json::Value::Null) {
-        (200, _) => Ok(()),
-        (status, body) => Err(format!("{status} {body}\n{}", trio.nodes[host - 1].log())),
-    });
-}
-
 /// R01: `kill -9` of the leader under 100 requests a second, 200 times: two survivors always elect, the first grant comes
 /// within 5 s, no acknowledged operation is lost.
 #[test]
@@ -39,7 +32,7 @@ fn when_the_leader_is_killed_under_load_the_two_others_grant_within_five_seconds
             assert!(first <= Duration::from_secs(5), "round {round}: first grant after {first:?}");
             times.push(first);
             trio.node(leader).start();
-            ready(trio, leader);
+            trio.ready(leader);
         }
     });
     times.sort_unstable();
@@ -74,7 +67,7 @@ fn whichever_servers_are_killed_at_once_everything_acknowledged_is_there_after_t
             let first = first_grant(load, started);
             worst = worst.max(first);
             assert!(first <= Duration::from_secs(10), "round {round}: first grant after {first:?}");
-            killed.iter().for_each(|host| ready(trio, *host));
+            killed.iter().for_each(|host| trio.ready(*host));
         }
     });
     means::report(
@@ -105,7 +98,7 @@ fn a_request_that_is_repeated_at_several_servers_across_failovers_has_one_effect
             trio.node(leader).kill();
             first_grant(load, Instant::now());
             trio.node(leader).start();
-            ready(trio, leader);
+            trio.ready(leader);
         }
     });
     let (keys, effects) =

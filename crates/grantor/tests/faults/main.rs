@@ -33,3 +33,4 @@ mod partitions;
 mod places;
 mod storms;
 mod trio;
+mod upgrades;

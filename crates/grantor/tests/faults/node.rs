@@ -9,6 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 pub struct Node {
     pub home: PathBuf,
+    /// What is started: another version for upgrades.
+    pub program: PathBuf,
     namespace: String,
     child: Option<Child>,
 }
@@ -35,7 +37,7 @@ impl Under {
 
 impl Node {
     pub fn new(home: PathBuf, namespace: String) -> Self {
-        Self { home, namespace, child: None }
+        Self { home, program: env!("CARGO_BIN_EXE_grantor").into(), namespace, child: None }
     }
 
     pub fn start(&mut self) {
@@ -52,11 +54,7 @@ impl Node {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(home.join("log")).unwrap();
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace, "setpriv", "--pdeathsig", "KILL"]);
-        command.args(&under.prefix).arg(env!("CARGO_BIN_EXE_grantor")).args([
-            "server",
-            "--config",
-            "grantor.toml",
-        ]);
+        command.args(&under.prefix).arg(&self.program).args(["server", "--config", "grantor.toml"]);
         command
             .current_dir(home)
             .envs(under.env.iter().cloned())

@@ -95,6 +95,13 @@ impl Trio {
         });
     }
 
+    pub fn ready(&self, host: usize) {
+        within(20, "it is ready again", || match self.ask(host, "GET", "/readyz", &Value::Null) {
+            (200, _) => Ok(()),
+            (status, body) => Err(format!("{status} {body}\n{}", self.nodes[host - 1].log())),
+        });
+    }
+
     pub fn logs(&self) -> String {
         self.nodes.iter().map(|node| node.log() + "\n--\n").collect()
     }

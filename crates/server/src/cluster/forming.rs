@@ -38,6 +38,9 @@ pub(crate) struct Hello {
     /// The servers that are to form the cluster, in order.
     pub(crate) servers: Vec<String>,
     pub(crate) licenses: LicenseSet,
+    /// The level of commands that it knows; servers of before don't say.
+    #[serde(default)]
+    pub(crate) level: u16,
 }
 
 /// The answer.
@@ -122,6 +125,7 @@ impl Forming {
             address: self.address.clone(),
             servers: self.servers.clone(),
             licenses: LicenseSet::on_disk(&self.config),
+            level: self.config.cluster.most(),
         }
     }
 

@@ -283,6 +283,14 @@ async fn let_in(
         let why = format!("its license files are not those of the cluster: {differs}");
         return Err((StatusCode::FORBIDDEN, why));
     }
+    let agreed = app.consensus.look(grantor_site::Site::level);
+    if theirs.level < agreed {
+        let why = format!(
+            "its version of grantor is too old: it knows commands up to level {}, and the cluster has agreed on level {agreed}\nhint: install the version that `grantor cluster status` shows of the others",
+            theirs.level
+        );
+        return Err((StatusCode::FORBIDDEN, why));
+    }
     let members = app.cluster.members(&app.consensus);
     let is_backup = token.starts_with(BACKUP_TOKEN);
     let unavailable = |error: &dyn std::fmt::Display| (StatusCode::SERVICE_UNAVAILABLE, error.to_string());

@@ -8,6 +8,7 @@ pub(crate) mod clocks;
 mod forming;
 mod forward;
 mod join;
+pub(crate) mod level;
 mod licenses;
 mod member;
 mod peers;

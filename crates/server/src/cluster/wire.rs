@@ -25,7 +25,7 @@ use tower::ServiceBuilder;
 use super::forming::INTRODUCTION;
 use super::member::Fingerprint;
 use super::peers::{EXPORTER, MESSAGE};
-use super::{clocks, join, tls, token};
+use super::{clocks, join, level, tls, token};
 use crate::http::{App, Peer};
 use crate::socket::Socket;
 
@@ -130,6 +130,7 @@ fn router(app: &App, requests: Router) -> Router {
         .route("/peer/campaign", post(join::campaign))
         .route("/peer/status", post(crate::http::own_status))
         .route("/peer/clock", post(clocks::own))
+        .route("/peer/level", post(level::own))
         .route("/peer/members", post(join::members))
         .route("/peer/hello", introduction(post(join::hello)))
         .route("/peer/found", introduction(post(join::found)))

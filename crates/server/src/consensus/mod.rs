@@ -190,7 +190,16 @@ impl Consensus {
     /// Has a command agreed on, written on a majority and applied, and returns the site's answer. What else came of it
     /// is told by [`Consensus::events`].
     pub async fn propose(&self, command: Command) -> Result<Result<Reply, Refusal>, ProposeError> {
+        if !self.may_propose(&command) {
+            return Err(ProposeError::HeldBack);
+        }
         self.queue.propose(command).await
+    }
+
+    /// Whether every server knows this kind of command; what is too new waits until all are upgraded.
+    pub fn may_propose(&self, command: &Command) -> bool {
+        let level = command.level();
+        level == 0 || level <= self.machine.look(Site::level)
     }
 
     /// The state as of the last applied batch on this server. Cheap; take a new one for each page.

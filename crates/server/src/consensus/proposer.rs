@@ -38,6 +38,9 @@ pub enum ProposeError {
         /// The most that is taken.
         max_bytes: usize,
     },
+    /// Not every server of the cluster knows this kind of command yet; it was not taken.
+    #[error("not every server of the cluster is upgraded to a version that can do this")]
+    HeldBack,
     /// The server is stopping; this command was not taken, or its fate is unknown.
     #[error("the server is stopping\nhint: ask another server, or try again with the same request id")]
     Stopping,

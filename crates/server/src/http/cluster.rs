@@ -84,6 +84,7 @@ async fn own(app: &App) -> Own {
         state: state.unwrap_or_default(),
         last_write_ms: u64::try_from(status.last_fsync.as_millis()).unwrap_or(u64::MAX),
         started: instant(app.started),
+        level: app.config.cluster.most(),
         license_files: LicenseSet::on_disk(&app.config).differs(&LicenseSet::of(&app.config, texts)),
     }
 }

@@ -180,8 +180,10 @@ impl App {
             self.propose(Command::Configure(settings)).await?;
         }
         let notices = Arc::new(self.rules().channels.setting.rules());
-        if self.consensus.view().notice_rules() != Some(&notices) {
-            self.propose(Command::SetNoticeRules(notices)).await?;
+        let is_new = self.consensus.look(|site| site.notice_rules() != Some(&notices));
+        let rules = Command::SetNoticeRules(notices);
+        if is_new && self.consensus.may_propose(&rules) {
+            self.propose(rules).await?;
         }
         Ok(())
     }

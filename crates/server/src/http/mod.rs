@@ -172,6 +172,10 @@ impl App {
 
     /// The same; what the site refuses is told apart from what could not be asked.
     pub(crate) async fn ask(&self, command: Command) -> Result<Result<Reply, Refusal>, Failure> {
+        // Also of a follower: its leader may be older.
+        if !self.consensus.may_propose(&command) {
+            return Err(Failure(unproposed(&ProposeError::HeldBack)));
+        }
         let there = if self.consensus.leads() { None } else { self.cluster.leader(&self.consensus) };
         let reply = match there {
             Some(leader) => self.cluster.propose(&leader, &command).await.map(|outcome| outcome.reply),
@@ -208,6 +212,10 @@ fn unproposed(error: &ProposeError) -> Problem {
         }
         ProposeError::TooLarge { .. } => {
             Problem::new(Code::TooLarge, "the request is too large", error.to_string())
+        }
+        ProposeError::HeldBack => {
+            Problem::new(Code::Unavailable, "the cluster is being upgraded", error.to_string())
+                .hint("`grantor cluster status` shows which server is older or does not answer")
         }
         ProposeError::NotLeader { .. } | ProposeError::Stopping => {
             Problem::new(Code::Unavailable, "the server can't answer now", error.to_string())

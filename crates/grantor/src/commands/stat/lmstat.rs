@@ -343,6 +343,7 @@ mod tests {
                 state: String::new(),
                 last_write_ms: 1,
                 started: at("2026-11-23T08:00:00Z"),
+                level: 0,
                 license_files: None,
             }),
             silent: None,
