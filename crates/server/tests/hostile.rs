@@ -65,6 +65,31 @@ fn a_large_body_that_is_announced_is_answered_413() {
 }
 
 #[test]
+fn who_sends_everything_before_reading_is_told_why_it_is_refused() {
+    let site = Site::with(vec![]);
+    let session = site.session("alice");
+    let body = " ".repeat(3 << 20);
+    let paths = [
+        ("/v1/sessions".to_owned(), "413"),
+        (format!("/v1/sessions/{session}/checkouts"), "413"),
+        ("/v1/admin/status".to_owned(), "405"),
+        ("/nowhere".to_owned(), "404"),
+    ];
+    for (path, status) in paths.iter().cycle().take(20) {
+        let mut connection = raw::connect(site.address());
+        write!(
+            connection,
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .unwrap();
+        connection.write_all(body.as_bytes()).and_then(|()| connection.flush()).unwrap();
+        let text = answer(connection);
+        assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {text}");
+    }
+}
+
+#[test]
 fn heads_that_do_not_end_are_closed_in_time_while_honest_clients_are_served() {
     let site = Site::configured(vec![line("cad", "8.0", 1)], |config| config.limits.header_seconds = 2);
     let slow: Vec<Raw> = (0..50)

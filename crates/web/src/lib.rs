@@ -24,3 +24,4 @@ pub mod providers;
 pub mod sealed;
 pub mod tls;
 pub mod totp;
+pub mod unread;

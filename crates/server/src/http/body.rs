@@ -8,7 +8,7 @@ use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use grantor_api::{Code, Problem, limits};
-use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use super::App;
@@ -82,16 +82,19 @@ pub(crate) async fn read<B>(body: B, most: usize, time: Duration) -> Result<Byte
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    let collected = tokio::time::timeout(time, Limited::new(body, most).collect()).await;
+    let mut body = std::pin::pin!(body);
+    let collected = tokio::time::timeout(time, Limited::new(body.as_mut(), most).collect()).await;
     let read = collected
         .map_err(|_| bad_request(format!("the body did not arrive within {} seconds", time.as_secs())))?;
-    read.map(Collected::to_bytes).map_err(|error| {
-        if error.downcast_ref::<LengthLimitError>().is_some() {
-            Problem::new(Code::TooLarge, "the body is too large", format!("{most} bytes are the most")).into()
-        } else {
-            bad_request("the body broke off").into()
+    match read {
+        Ok(all) => Ok(all.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            grantor_web::unread::drain(&mut body).await;
+            let most = format!("{most} bytes are the most");
+            Err(Problem::new(Code::TooLarge, "the body is too large", most).into())
         }
-    })
+        Err(_) => Err(bad_request("the body broke off").into()),
+    }
 }
 
 /// A name within its bounds: no control characters, and not longer than it may be.

@@ -3,11 +3,11 @@
 //! is asked, or asked of a server that doesn't lead, goes the long way. Decides nothing.
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use grantor_api::HexId;
+use grantor_web::unread;
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
@@ -69,7 +69,8 @@ impl Front {
 
     async fn long_way(&self, peer: Peer, mut request: Request<Incoming>) -> Response {
         request.extensions_mut().insert(peer);
-        let answer = self.router.clone().oneshot(request.map(Body::new)).await;
+        let routes = self.router.clone();
+        let answer = unread::answered(request, async move |request| routes.oneshot(request).await).await;
         answer.unwrap_or_else(|never| match never {})
     }
 }
