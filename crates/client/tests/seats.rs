@@ -144,6 +144,15 @@ fn the_first_of_several_servers_that_answers_is_taken() {
 }
 
 #[test]
+fn a_server_is_reached_by_its_ipv6_address_as_well() {
+    let site = Site::with(vec![line("drawing", "8.1", 1)]);
+    let server = format!("{}@[::1]", site.server().port);
+    let client = site.builder().servers(grantor_client::Servers::parse(&server).unwrap()).connect().unwrap();
+    let seats = client.checkout("drawing", "8.1").take().unwrap();
+    assert_eq!((client.server().to_string(), seats.count(), site.in_use("drawing")), (server, 1, 1));
+}
+
+#[test]
 fn one_client_serves_many_threads() {
     let site = Site::with(vec![line("drawing", "8.1", 8)]);
     let client = site.client();

@@ -339,6 +339,27 @@ fn a_borrowed_seat_outlives_its_session_and_the_leader_and_comes_back_by_its_key
 }
 
 #[test]
+fn a_reservation_outlives_the_leader_and_its_job_takes_the_seats_at_any_of_the_two_left() {
+    let mut trio = Trio::formed(vec![line("cad", "8.0", 3)]);
+    let open = json!({ "user": "scheduler", "host": "head", "ttl_seconds": 600,
+        "checkout": { "feature": "cad", "version": "8.0", "count": 3 } });
+    let (status, lease) = trio.ask(1, "POST", "/v1/checkouts", open);
+    assert_eq!(status, 201, "{lease}");
+    let leader = trio.wait(|trio| trio.leader(1));
+    trio.stop(leader);
+    let others: Vec<usize> = (1..=3).filter(|number| *number != leader).collect();
+    let job = trio.session(others[0], "job");
+    let (status, body) = trio.checkout(others[1], &job, "cad");
+    assert_eq!((status, body["code"].as_str()), (409, Some("none-left")), "{body}");
+    let take = json!({ "feature": "cad", "version": "8.0", "count": 2, "reservation": lease["lease"] });
+    let (status, body) = trio.ask(others[1], "POST", &format!("/v1/sessions/{job}/checkouts"), take);
+    assert_eq!(status, 201, "{body}");
+    let path = format!("/v1/checkouts/{}", lease["lease"].as_str().unwrap());
+    assert_eq!(trio.ask(others[0], "DELETE", &path, Value::Null).0, 204);
+    assert_eq!(trio.checkout(others[0], &job, "cad").0, 201, "what the job did not take is free again");
+}
+
+#[test]
 fn what_not_every_server_knows_waits_until_the_last_one_is_upgraded_and_no_older_one_is_let_in_then() {
     let mut trio = Trio::prepared(vec![line("cad", "8.0", 5)]);
     trio.configs.get_mut(&3).unwrap().cluster.level = Some(0);

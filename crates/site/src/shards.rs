@@ -67,7 +67,9 @@ impl<K: Key, V: Clone> Shard<K, V> {
     }
 
     fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.keys.binary_search(&key) {
+        // A saved state is read in the order of its keys, a million of them.
+        let is_last = self.keys.last().is_none_or(|last| *last < key);
+        match if is_last { Err(self.keys.len()) } else { self.keys.binary_search(&key) } {
             Ok(place) => {
                 let slot = self.slots[place] as usize;
                 Some(std::mem::replace(self.value_mut(slot), value))
@@ -201,6 +203,23 @@ impl<K: Key, V: Clone> Shards<K, V> {
         old
     }
 
+    /// A number that the keys of one shard have in common: who goes by it finds a shard's entries near each other.
+    pub(crate) fn neighbourhood(key: K) -> usize {
+        let (row, column) = Self::at(key);
+        row * SIDE + column
+    }
+
+    /// Changes every value, in no telling order.
+    pub(crate) fn for_each_mut(&mut self, mut change: impl FnMut(&mut V)) {
+        for row in Arc::make_mut(&mut self.rows) {
+            for shard in Arc::make_mut(row) {
+                for chunk in &mut Arc::make_mut(shard).chunks {
+                    Arc::make_mut(chunk).iter_mut().for_each(&mut change);
+                }
+            }
+        }
+    }
+
     fn shards(&self) -> impl Iterator<Item = &Shard<K, V>> {
         self.rows.iter().flat_map(|row| row.iter().map(|shard| &**shard))
     }
@@ -306,6 +325,8 @@ mod tests {
                     copies.push((shards.clone(), map.clone()));
                 }
             }
+            shards.for_each_mut(|value| *value += 1);
+            map.values_mut().for_each(|value| *value += 1);
             copies.push((shards, map));
             for (shards, map) in copies {
                 prop_assert_eq!(shards.len(), map.len());

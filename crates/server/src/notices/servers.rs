@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt};
 use grantor_site::Command;
 use grantor_site::notices::ServerIs;
 use tokio::time::Instant;
@@ -74,15 +73,16 @@ fn others(app: &App) -> Vec<Member> {
     others.filter_map(|(_, seen)| seen.node.parse().ok()).collect()
 }
 
+/// Those who answer in time.
 async fn alive(app: &App, others: &[Member]) -> BTreeSet<String> {
-    let asked: FuturesUnordered<_> = others
-        .iter()
-        .map(async |member| {
-            let answer = tokio::time::timeout(ASK, app.cluster.ask(member, "/peer/clock", &())).await;
-            answer.is_ok_and(|answer| answer.is_ok()).then(|| member.address.clone())
-        })
-        .collect();
-    asked.filter_map(async |alive| alive).collect().await
+    let answers = futures::future::join_all(others.iter().map(|member| is_alive(app, member))).await;
+    let alive = others.iter().zip(answers).filter(|(_, is_alive)| *is_alive);
+    alive.map(|(member, _)| member.address.clone()).collect()
+}
+
+async fn is_alive(app: &App, member: &Member) -> bool {
+    let answer = tokio::time::timeout(ASK, app.cluster.ask(member, "/peer/clock", &())).await;
+    answer.is_ok_and(|answer| answer.is_ok())
 }
 
 async fn report(app: &App, server: String, is: ServerIs) {
