@@ -326,11 +326,19 @@ fn an_import_that_is_killed_between_its_writes_goes_on_where_it_ended_and_ends_t
     let most = grantor_api::limits::CHANGES_BODY + (256 << 10);
     let (port, ended) = way_that_ends(server.port(), most, End::Silent);
     let mut command = server.command(&import);
+    let kept = std::fs::read_to_string(server.path("config/grantor/credentials.json")).unwrap();
+    let kept: std::collections::BTreeMap<String, String> = serde_json::from_str(&kept).unwrap();
+    command.env("GRANTOR_TOKEN", kept.values().next().unwrap());
     let mut killed = command.env("GRANTOR_LICENSE_FILE", format!("{port}@localhost")).spawn().unwrap();
     // What it says is read, or it would wait for that.
     let mut said = killed.stdout.take().unwrap();
     std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-    ended.recv_timeout(std::time::Duration::from_secs(120)).unwrap();
+    if ended.recv_timeout(std::time::Duration::from_secs(60)).is_err() {
+        let _killed = killed.kill();
+        let mut err = String::new();
+        killed.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        unreachable!("the second write did not begin: {err}");
+    }
     killed.kill().unwrap();
     assert!(!killed.wait().unwrap().success());
     let users = |server: &Server| server.ok("export").matches("\nuser,user").count();

@@ -1,9 +1,9 @@
 //! What is to be done so that a tenant is as a file wants it: first what frees seats, then what takes them, so that no
 //! rule is broken on the way. Pure: compares what there is with what is wanted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use grantor_api::directory::{Change, Group, Holder, Medium, Method, Queue, Role, Station, User};
+use grantor_api::directory::{Change, Holder, Medium, Method, Queue, Role, Station, User};
 
 use super::wanted::{Managed, Wanted, WantedGroup, WantedQueue, WantedRole, WantedStation, WantedUser};
 use super::{Current, fold, word, words};

@@ -41,12 +41,16 @@ pub struct Wanted {
     /// Kinds of which the file names all there shall be.
     #[serde(default)]
     pub manage: Vec<Managed>,
+    /// Its users.
     #[serde(default)]
     pub users: Vec<WantedUser>,
+    /// Its stations.
     #[serde(default)]
     pub stations: Vec<WantedStation>,
+    /// Its groups and workgroups.
     #[serde(default)]
     pub groups: Vec<WantedGroup>,
+    /// Its roles.
     #[serde(default)]
     pub roles: Vec<WantedRole>,
     /// Lists only add to what there is, as a table's lines do.
@@ -145,6 +149,7 @@ pub struct WantedGroup {
     pub roles: Option<Vec<String>>,
     /// Names of users.
     pub members: Option<Vec<String>>,
+    /// By which id an identity provider or a directory service knows the group; empty for none.
     pub external_id: Option<String>,
 }
 
