@@ -1,6 +1,8 @@
 // The license server's console in a browser: from an empty server to licenses in use, looked at as its administrator does.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { open, press, said, sound } from "./look.mjs";
 import { Site, order } from "./site.mjs";
@@ -179,6 +181,48 @@ test("a license is allocated to the last seat and not beyond, and everybody is t
   await sound(page, "console-stations");
   await page.goto("/roles");
   await sound(page, "console-roles");
+});
+
+test("a table with a bad line is mended, looked at and done, and its export is done already", async () => {
+  await page.goto("/users");
+  await open(page, "Import a table");
+  await page.getByRole("heading", { name: "Import a table" }).waitFor();
+  await sound(page, "console-table");
+  site.write("people.csv", "what,name,mail,user,group,enabled\nuser,gil,gil@example.com,,,\nuser,hal,,,,perhaps\ngroup,night shift,,,,\nmember,,,gil,night shift,\nmember,,,hal,night shift,\n");
+  await page.getByLabel("CSV file").setInputFiles(join(site.folder, "people.csv"));
+  await press(page, "Look at it");
+  await page.getByRole("alert").filter({ hasText: "1 line can't be read." }).waitFor();
+  await page.getByRole("row", { name: "3 enabled it is `perhaps`; write yes or no" }).waitFor();
+  await sound(page, "console-table-bad");
+  const lines = page.getByLabel("Or its lines");
+  await lines.fill((await lines.inputValue()).replace("perhaps", "no"));
+  await press(page, "Look at it");
+  await page.getByRole("heading", { name: "4 changes" }).waitFor();
+  await page.getByRole("row", { name: "new user hal, disabled" }).waitFor();
+  await sound(page, "console-table-plan");
+  // Somebody else is faster with one of them.
+  const other = await page.context().newPage();
+  await other.goto("/users");
+  await other.getByLabel("Name", { exact: true }).last().fill("gil");
+  await press(other, "Add");
+  await said(other, "It was saved.");
+  await other.close();
+  await press(page, "Do it");
+  await page.getByRole("alert").filter({ hasText: "the site changed since you looked" }).waitFor();
+  await page.getByRole("row", { name: "changed user gil: mail gil@example.com" }).waitFor();
+  await sound(page, "console-table-changed");
+  await press(page, "Do it");
+  await said(page, "Everything in the file was done.");
+  await page.getByLabel("Name", { exact: true }).first().fill("al");
+  await press(page, "Search");
+  const [download] = await Promise.all([page.waitForEvent("download"), open(page, "Export as a table")]);
+  const table = readFileSync(await download.path(), "utf8");
+  assert.deepEqual(table.trim().split("\n").slice(1).map((line) => line.split(",").slice(0, 2)), [["user", "hal"], ["member", ""]]);
+  await page.goto("/directory/import");
+  await lines.fill(table);
+  await press(page, "Look at it");
+  await page.getByText("Nothing is to be done.").waitFor();
+  await sound(page, "console-table-nothing");
 });
 
 test("a seat in use is seen as it is taken and is taken back with a reason", async () => {

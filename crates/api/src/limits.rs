@@ -26,5 +26,13 @@ pub const PAGE: usize = 500;
 pub const CHANGES: usize = 10_000;
 /// Largest body of a request with changes of the directory, in bytes.
 pub const CHANGES_BODY: usize = 2 * 1024 * 1024;
+/// Most changes and names that a request may carry which only asks what would come of them.
+pub const TRIED: usize = 300_000;
+/// Largest body of such a request, in bytes.
+pub const TRIED_BODY: usize = 32 * 1024 * 1024;
+/// Most lines of a table that the console takes, and most bytes.
+pub const TABLE_LINES: usize = 10_000;
+/// Largest table that the console takes, in bytes.
+pub const TABLE: usize = 2 * 1024 * 1024;
 /// Most minutes between two disconnects of a license type: a day.
 pub const DISCONNECT: u32 = 1440;

@@ -114,3 +114,73 @@ fn a_plan_that_takes_more_than_was_bought_is_refused_whole_and_names_the_step() 
     assert!(seen.ends_with("[exit 1]\n"), "{seen}");
     assert_eq!(server.ok("user list --json"), "[]\n");
 }
+
+#[test]
+fn a_dry_run_of_several_writes_tries_them_all_and_names_what_the_second_would_be_refused_for() {
+    let server = Server::start();
+    let users: String = (0..10_005).map(|number| format!("user,u{number:05},,\n")).collect();
+    let table = format!(
+        "what,name,user,feature\n{users}allocation,,u00000,I3_ACCESS_CLIENT\nallocation,,u00001,I3_ACCESS_CLIENT\n"
+    );
+    server.write("people.csv", &table);
+    let tried = server.run("import people.csv --dry-run");
+    let err = String::from_utf8(tried.stderr).unwrap();
+    assert_eq!(tried.status.code(), Some(1), "{err}");
+    assert!(err.contains("refused: + license I3_ACCESS_CLIENT to user u00001 (assignable)"), "{err}");
+    assert!(err.contains("10000 changes before it would be done, as writes of their own"), "{err}");
+    assert_eq!(server.ok("user list --json u00000"), "[]\n");
+    // Done in earnest it is just so; and without the line that does not fit, both writes are good.
+    let done = server.run("import people.csv");
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{err}");
+    assert!(err.contains("10000 changes were done before"), "{err}");
+    server.write("people.csv", table.rsplit_once("allocation").unwrap().0);
+    let tried = server.run("import people.csv --dry-run");
+    let (out, err) = (String::from_utf8(tried.stdout).unwrap(), String::from_utf8(tried.stderr).unwrap());
+    assert!(tried.status.success() && err.contains("6 changes would be done"), "{err}");
+    assert!(out.contains("I3_ACCESS_CLIENT (assignable): in use 0 -> 1 of 1"), "{out}");
+}
+
+#[test]
+fn apply_makes_a_workgroup_of_a_group_and_a_group_of_it_again_with_everybody_in_it() {
+    let server = Server::start();
+    server.ok("user add ann");
+    server.ok("role add WFM_AGENT --application WFM");
+    server.ok("group add SALES");
+    server.ok("group members add SALES ann");
+    server.ok("role assign WFM_AGENT --group SALES");
+    let file = |queue: &str| {
+        format!(
+            "[[tenants]]\nname = \"default\"\n[[tenants.groups]]\nname = \"SALES\"\nqueue = \"{queue}\"\n"
+        )
+    };
+    let mut seen = Vec::new();
+    for (queue, more) in [("acd", "media = [\"call\", \"chat\"]\n"), ("none", ""), ("none", "")] {
+        server.write("site.toml", &(file(queue) + more));
+        seen.push(server.seen("apply site.toml --yes"));
+        seen.push(server.seen("group show SALES"));
+    }
+    server.write("site.toml", &file("someday"));
+    seen.push(server.seen("apply site.toml --yes"));
+    insta::assert_snapshot!(seen.join("\n"));
+}
+
+#[test]
+fn a_license_for_a_group_goes_to_its_members_and_an_export_has_it_for_each() {
+    let (server, other) = (Server::start(), Server::start());
+    let table = "what,name,user,group,feature,method\ngroup,SALES,,,,\nuser,ann,,,,\nmember,,ann,SALES,,\n\
+                 allocation,,,SALES,I3_ACCESS_CLIENT,concurrent\nuser,-eve,,,,\n";
+    server.write("table.csv", table);
+    server.ok("import table.csv");
+    let again = server.run("import table.csv");
+    assert!(String::from_utf8(again.stderr).unwrap().contains("nothing is to be done"));
+    let exported = server.ok("export");
+    assert!(exported.contains("\nuser,'-eve,"), "{exported}");
+    other.write("table.csv", &exported);
+    other.ok("import table.csv");
+    assert_eq!(other.ok("export"), exported);
+    let users: Value = serde_json::from_str(&other.ok("user list --json")).unwrap();
+    assert_eq!((users[0]["name"].as_str(), users[1]["name"].as_str()), (Some("-eve"), Some("ann")));
+    assert_eq!(users[1]["licensing"]["features"][0], "I3_ACCESS_CLIENT");
+    assert_eq!(users[1]["licensing"]["method"], "concurrent");
+}

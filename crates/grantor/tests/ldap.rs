@@ -12,6 +12,12 @@
 mod site;
 mod slapd;
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
 use serde_json::Value;
 use site::Server;
 use slapd::Slapd;
@@ -235,4 +241,130 @@ fn what_is_wrong_is_told_with_what_to_do() {
     let output = server.run("import ldap people.csv");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(server.ok("user list --json"), "[]\n");
+}
+
+/// People whom no single write takes: with such names, it is full after some two thousand.
+const CROWD: usize = 3000;
+
+fn crowd() -> String {
+    let mut text =
+        "dn: ou=people,dc=example,dc=com\nobjectClass: organizationalUnit\nou: people\n\n".to_owned();
+    for number in 0..CROWD {
+        let (name, long) = (format!("user{number:04}"), "x".repeat(220));
+        text += &format!(
+            "dn: uid={name},ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name} {long}\n\
+             sn: {long}\ngivenName: {long}\nmail: {name}@example.com\n\n"
+        );
+    }
+    text
+}
+
+/// How a way ends.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// Neither the rest nor an end arrives: whoever sent it waits for an answer.
+    Silent,
+    /// The connection is closed.
+    Closed,
+}
+
+/// A way to a server that ends after so many bytes, and tells when.
+fn way_that_ends(to: u16, bytes: usize, end: End) -> (u16, Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, passed) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let (told, ended) = channel();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", to)).unwrap());
+            let (mut back, mut from) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ended = std::io::copy(&mut from, &mut back);
+                let _closed = back.shutdown(Shutdown::Both);
+            });
+            let (passed, told) = (passed.clone(), told.clone());
+            std::thread::spawn(move || pass(client, server, &passed, (bytes, end), &told));
+        }
+    });
+    (port, ended)
+}
+
+fn pass(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    passed: &AtomicUsize,
+    (most, end): (usize, End),
+    told: &Sender<()>,
+) {
+    let mut piece = [0; 16 << 10];
+    while let Ok(size) = client.read(&mut piece) {
+        if size == 0 {
+            let _closed = server.shutdown(Shutdown::Write);
+            return;
+        }
+        if passed.fetch_add(size, Ordering::SeqCst) > most {
+            let _told = told.send(());
+            while end == End::Silent {
+                std::thread::park();
+            }
+            let _closed = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
+            return;
+        }
+        if server.write_all(&piece[..size]).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn an_import_that_is_killed_between_its_writes_goes_on_where_it_ended_and_ends_the_same() {
+    let Some(slapd) = Slapd::start(&crowd()) else { return };
+    let (server, other) = (Server::start(), Server::start());
+    let import = import(&slapd, "--yes");
+    for server in [&server, &other] {
+        server.write("ldap-password", "reading\n");
+    }
+    let most = grantor_api::limits::CHANGES_BODY + (256 << 10);
+    let (port, ended) = way_that_ends(server.port(), most, End::Silent);
+    let mut command = server.command(&import);
+    let kept = std::fs::read_to_string(server.path("config/grantor/credentials.json")).unwrap();
+    let kept: std::collections::BTreeMap<String, String> = serde_json::from_str(&kept).unwrap();
+    command.env("GRANTOR_TOKEN", kept.values().next().unwrap());
+    let mut killed = command.env("GRANTOR_LICENSE_FILE", format!("{port}@localhost")).spawn().unwrap();
+    // What it says is read, or it would wait for that.
+    let mut said = killed.stdout.take().unwrap();
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    if ended.recv_timeout(std::time::Duration::from_secs(60)).is_err() {
+        let _killed = killed.kill();
+        let mut err = String::new();
+        killed.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        unreachable!("the second write did not begin: {err}");
+    }
+    killed.kill().unwrap();
+    assert!(!killed.wait().unwrap().success());
+    let users = |server: &Server| server.ok("export").matches("\nuser,user").count();
+    let half = users(&server);
+    assert!(0 < half && half < CROWD, "{half}");
+
+    let rest = server.run(&import);
+    let err = String::from_utf8(rest.stderr).unwrap();
+    assert!(rest.status.success(), "{err}");
+    other.ok(&import);
+    assert_eq!((users(&server), server.ok("export")), (CROWD, other.ok("export")));
+    let last = server.run(&import);
+    assert!(String::from_utf8(last.stderr).unwrap().contains("nothing is to be done"));
+}
+
+#[test]
+fn a_directory_service_that_goes_half_way_leaves_everything_as_it_was_and_says_so() {
+    let Some((server, slapd)) = both() else { return };
+    // Some of the five pages have come by then.
+    let (port, ended) = way_that_ends(slapd.port, 450, End::Closed);
+    let output =
+        server.run(&import(&slapd, "--yes").replace(&format!(":{}", slapd.port), &format!(":{port}")));
+    ended.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{err}");
+    assert!(err.contains("hint:"), "{err}");
+    assert_eq!(server.ok("user list --json"), "[]\n");
+    server.ok(&import(&slapd, "--yes"));
 }

@@ -12,6 +12,7 @@ mod signin;
 pub use grantor_web::tls;
 
 mod clock;
+pub mod directory_table;
 mod disconnects;
 mod eventlog;
 pub mod hostid;

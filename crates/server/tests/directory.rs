@@ -13,6 +13,7 @@ mod support;
 
 use grantor_license::{DraftLine, Model};
 use serde_json::{Value, json};
+use support::trio::Trio;
 use support::{Site, line};
 
 const CHANGES: &str = "/v1/tenants/default/changes";
@@ -242,6 +243,27 @@ fn more_changes_names_or_bytes_than_may_be_are_refused_before_anything_is_done()
 }
 
 #[test]
+fn what_takes_several_writes_is_tried_in_one_request_and_written_in_none_that_is_too_large() {
+    let site = contact_centre();
+    let add = |number: usize| json!({ "change": "add-user", "name": format!("u{number}") });
+    let mut changes: Vec<Value> = (0..10_001).map(add).collect();
+    let ask = |changes: &[Value], dry_run: bool| {
+        site.admin("POST", CHANGES, json!({ "changes": changes, "dry_run": dry_run }))
+    };
+    let (status, body) = ask(&changes, false);
+    assert_eq!((status, body["code"].as_str()), (413, Some("too-large")), "{body}");
+    let (status, body) = ask(&changes, true);
+    assert_eq!((status, body["changes"].as_u64()), (200, Some(10_001)), "{body}");
+    changes.push(add(7));
+    let (status, body) = ask(&changes, true);
+    assert_eq!((status, body["change"].as_u64()), (409, Some(10_002)), "{body}");
+    let names: Vec<String> = (0..300_001).map(|number| number.to_string()).collect();
+    let (status, body) = ask(&[json!({ "change": "add-members", "group": "g", "users": names })], true);
+    assert_eq!((status, body["code"].as_str()), (413, Some("too-large")), "{body}");
+    assert_eq!(get(&site, "users")["items"], json!([]));
+}
+
+#[test]
 fn license_types_that_disconnect_are_set_and_shown() {
     let site = contact_centre();
     let put = |minutes: u32| {
@@ -252,4 +274,44 @@ fn license_types_that_disconnect_are_set_and_shown() {
     assert_eq!(shown(), json!([{ "license_type": "development", "minutes": 60 }]));
     assert_eq!(put(0), 204);
     assert_eq!(shown(), json!([]));
+}
+
+/// Asks for changes at one of several servers.
+fn change_at(port: u16, token: &str, changes: &Value) -> (u16, Value) {
+    let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
+    let config = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false);
+    let agent: ureq::Agent = config.build().into();
+    let request = agent.post(format!("https://127.0.0.1:{port}{CHANGES}"));
+    let request = request.header("Authorization", format!("Bearer {token}"));
+    let mut answer = request.send(json!({ "changes": changes }).to_string()).unwrap();
+    let text = answer.body_mut().read_to_string().unwrap();
+    (answer.status().as_u16(), serde_json::from_str(&text).unwrap())
+}
+
+#[test]
+fn of_two_who_want_the_last_seat_at_once_at_two_servers_one_gets_it() {
+    let trio = Trio::formed(vec![sold("I3_ACCESS_CLIENT", Model::Assignable, 1)]);
+    let (ports, token): (Vec<u16>, &str) =
+        (trio.configs.values().map(|config| config.port).collect(), &trio.admin);
+    let users = json!([{ "change": "add-user", "name": "ann" }, { "change": "add-user", "name": "bob" }]);
+    assert_eq!(change_at(ports[0], token, &users).0, 200);
+    // Each pair of the three: two followers, and a follower and the leader.
+    for (one, other) in [(0, 1), (1, 2), (2, 0), (0, 1), (1, 2), (2, 0)] {
+        let answers = std::thread::scope(|scope| {
+            let both = [(one, "ann"), (other, "bob")].map(|(server, user)| {
+                let port = ports[server];
+                let take =
+                    json!([{ "change": "license", "feature": "I3_ACCESS_CLIENT", "to": [{ "user": user }] }]);
+                scope.spawn(move || change_at(port, token, &take))
+            });
+            both.map(|one| one.join().unwrap())
+        });
+        let mut statuses = answers.each_ref().map(|(status, _)| *status);
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409], "{answers:?}");
+        let refused = answers.iter().find(|(status, _)| *status == 409).unwrap();
+        assert_eq!(refused.1["code"], "none-left");
+        let back = json!([{ "change": "unlicense", "feature": "I3_ACCESS_CLIENT", "from": [{ "user": "ann" }, { "user": "bob" }] }]);
+        assert_eq!(change_at(ports[one], token, &back).0, 200);
+    }
 }

@@ -13,6 +13,7 @@ mod support;
 
 use grantor_license::{DraftLine, Model};
 use serde_json::{Map, Value, json};
+use support::trio::Trio;
 use support::{Site, line};
 
 const BASE: &str = "/scim/v2/default";
@@ -70,6 +71,21 @@ impl Answer {
     }
 }
 
+fn sent(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+    let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false).build().into();
+    let uri = format!("https://{address}{path}");
+    let mut request = ureq::http::Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = agent.run(request.body(body.unwrap_or_default().to_vec()).unwrap()).unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.body_mut().read_to_string().unwrap();
+    Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+}
+
 impl Provisioned {
     fn with(seats: u32) -> Self {
         let site = Site::with(role_lines(seats));
@@ -79,18 +95,7 @@ impl Provisioned {
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
-        let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false).build().into();
-        let uri = format!("https://{}{path}", self.site.address());
-        let mut request = ureq::http::Request::builder().method(method).uri(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = agent.run(request.body(body.unwrap_or_default().to_vec()).unwrap()).unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.body_mut().read_to_string().unwrap();
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+        sent(&self.site.address().to_string(), method, path, headers, body)
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
@@ -543,4 +548,40 @@ fn many_who_add_members_to_one_group_at_once_lose_none() {
         }
     });
     assert_eq!(at.get(&path).body["members"].as_array().map(Vec::len), Some(8));
+}
+
+#[test]
+fn places_are_named_after_the_server_that_was_asked_whichever_of_three_leads() {
+    let trio = Trio::formed(role_lines(2));
+    let ask = json!({ "name": "entra", "scopes": ["allocate"], "tenant": "default" });
+    let (_, token) = trio.admin(1, "POST", "/v1/admin/tokens", ask);
+    let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
+    let ask = |at: &str, more: &[(&str, &str)], method: &str, path: &str, body: &Value| {
+        let mut headers = vec![("Authorization", &*bearer), ("Content-Type", "application/scim+json")];
+        headers.extend(more);
+        let bytes = (!body.is_null()).then(|| body.to_string().into_bytes());
+        sent(at, method, &format!("{BASE}{path}"), &headers, bytes.as_deref())
+    };
+    let addresses: Vec<String> =
+        trio.configs.values().map(|config| format!("127.0.0.1:{}", config.port)).collect();
+    // Two of the three pass it on, whichever they are.
+    assert!(trio.wait(|trio| trio.leader(1)) <= addresses.len());
+    for at in &addresses {
+        let made = ask(at, &[], "POST", "/Users", &json!({ "userName": format!("ann@{at}") }));
+        assert_eq!(made.status, 201, "{}", made.body);
+        let place = format!("https://{at}{BASE}/Users/{}", made.id());
+        assert_eq!(
+            (made.header("location"), made.body["meta"]["location"].as_str()),
+            (&*place, Some(&*place))
+        );
+        for other in &addresses {
+            let read = ask(other, &[], "GET", &format!("/Users/{}", made.id()), &Value::Null);
+            let place = format!("https://{other}{BASE}/Users/{}", made.id());
+            assert_eq!(read.body["meta"]["location"], place);
+        }
+        // Behind one name for all three, that is the name.
+        let named = ask(at, &[("Host", "licenses.example.com")], "GET", "/Users", &Value::Null);
+        let place = named.body["Resources"][0]["meta"]["location"].as_str().unwrap();
+        assert!(place.starts_with(&format!("https://licenses.example.com{BASE}/Users/")), "{place}");
+    }
 }

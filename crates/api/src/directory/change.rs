@@ -9,7 +9,7 @@ use super::{Medium, Method, Queue, StationKind};
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Changes {
-    /// 1 to 10,000, with at most as many names in all.
+    /// 1 to 10,000, with at most as many names in all; with `dry_run` 300,000.
     pub changes: Vec<Change>,
     /// Only say what would come of it.
     #[serde(default)]

@@ -84,6 +84,11 @@ impl Server {
         command
     }
 
+    /// Where the server listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn run(&self, arguments: &str) -> Output {
         self.command(arguments).output().unwrap()
     }

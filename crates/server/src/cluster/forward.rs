@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use grantor_api::{Code, Problem};
@@ -54,9 +54,15 @@ pub(crate) async fn here_only(State(app): State<App>, request: Request, next: Ne
 
 async fn pass_on(mut sender: Sender, leader: &Member, mut request: Request) -> Response {
     let asker = request.extensions().get::<Peer>().map(|peer| peer.0.to_string());
+    // Under which name the client reached this server: addresses in the answer are by it, and pages are told by it from
+    // those of others. Of HTTP/2 it is a part of the address, and between servers it is a header.
+    let named = request.uri().authority().and_then(|named| HeaderValue::from_str(named.as_str()).ok());
     let headers = request.headers_mut();
-    for name in ["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "host", ASKER] {
+    for name in ["connection", "keep-alive", "transfer-encoding", "upgrade", "te", ASKER] {
         headers.remove(name);
+    }
+    if let Some(named) = named {
+        headers.insert(header::HOST, named);
     }
     if let Some(asker) = asker.and_then(|asker| HeaderValue::from_str(&asker).ok()) {
         headers.insert(ASKER, asker);

@@ -16,7 +16,7 @@ use super::visit::Visit;
 use crate::http::Failure;
 
 /// Changes of one form, at most.
-const MOST: usize = 20_000;
+pub(super) const MOST: usize = 20_000;
 
 /// Does what was asked for and goes back to `path`.
 pub(super) async fn direct(visit: &Visit, changes: Vec<Change>, path: &str) -> Result<Response, Failure> {

@@ -26,12 +26,15 @@ mod provider;
 mod render;
 mod settings;
 mod stations;
+mod tables;
 mod users;
 mod violations;
 mod visit;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use grantor_api::limits;
 use grantor_web::{assets, guard};
 
 use crate::http::App;
@@ -48,7 +51,7 @@ pub(crate) fn pages() -> Router<App> {
         .route("/set-up/test", get(assistant::ask_test).post(assistant::test))
         .route("/set-up/done", post(assistant::finish))
         .route("/licenses", get(licenses::show))
-        .route("/licenses/import", get(licenses::ask).post(licenses::preview))
+        .route("/licenses/import", get(licenses::ask).post(licenses::preview).layer(with_a_file()))
         .route("/licenses/load", post(licenses::load))
         .route("/licenses/{name}", get(licenses::detail).post(licenses::remove))
         .route("/licenses/{name}/text", get(licenses::text))
@@ -89,6 +92,14 @@ pub(crate) fn pages() -> Router<App> {
         .route("/settings/people/{name}/reset", post(people::reset))
         .route("/settings/people/{name}/remove", post(people::remove))
         .route("/settings/people/{name}/visits/end", post(people::end_visits))
+        .route("/directory/import", get(tables::ask).post(tables::preview).layer(with_a_file()))
+        .route("/directory/import/done", post(tables::carry_out))
+        .route("/directory/export", get(tables::export))
+}
+
+/// Forms with a file in them are larger than what the framework takes unasked.
+fn with_a_file() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(limits::LICENSE_FILE)
 }
 
 /// The door beyond the password, and invitations.

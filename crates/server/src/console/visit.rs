@@ -83,7 +83,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("Overview", &["/"]),
     ("Licenses", &["/licenses", "/features", "/activate"]),
     ("Allocation", &["/allocation"]),
-    ("People", &["/users", "/stations", "/groups", "/roles"]),
+    ("People", &["/users", "/stations", "/groups", "/roles", "/directory"]),
     ("In use", &["/in-use", "/refusals", "/violations"]),
     ("Cluster", &["/cluster"]),
     ("Settings", &["/settings", "/audit", "/notices"]),

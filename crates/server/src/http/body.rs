@@ -31,11 +31,11 @@ where
     T: DeserializeOwned,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
 {
-    json_of(body, limits::BODY, app).await
+    measured(body, limits::BODY, app).await.map(|(read, _)| read)
 }
 
-/// The same for a body of at most `most` bytes.
-pub(super) async fn json_of<T, B>(body: B, most: usize, app: &App) -> Result<T, Failure>
+/// The same for a body of at most `most` bytes, and how many it had: for what has other bounds depending on what it says.
+pub(super) async fn measured<T, B>(body: B, most: usize, app: &App) -> Result<(T, usize), Failure>
 where
     T: DeserializeOwned,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>>,
@@ -46,9 +46,10 @@ where
     if text.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(bad_request("body: it is not a JSON object").into());
     }
-    serde_json::from_slice(text).map_err(|error| {
-        bad_request(format!("body: {error}")).hint("`/openapi.json` describes every request").into()
-    })
+    let read = serde_json::from_slice(text).map_err(|error| {
+        bad_request(format!("body: {error}")).hint("`/openapi.json` describes every request")
+    })?;
+    Ok((read, bytes.len()))
 }
 
 /// Names and numbers in the path.

@@ -50,7 +50,7 @@ pub(crate) use auth::{Caller, Peer, scope_name};
 pub(crate) use body::{Json, Path, name, read, required};
 pub(crate) use checkouts::grant;
 pub(crate) use cluster::{describe, give_up_lead, own_status};
-pub(crate) use directory::warning;
+pub(crate) use directory::{differences, show, site_change, warning};
 pub(crate) use files::{Prepared, change as pool_change, not_remembered};
 pub(crate) use login::make_first;
 pub(crate) use metrics::Counters;

@@ -33,26 +33,48 @@ impl<'a> Browser<'a> {
     }
 
     fn send(&mut self, method: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        self.send_as(method, path, "application/x-www-form-urlencoded", body.into_bytes())
+    }
+
+    /// Sends a form with a file, or without one.
+    pub fn upload(&mut self, path: &str, form: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in form {
+            let head =
+                format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(head.into_bytes());
+        }
+        let (name, bytes) = file.unwrap_or_default();
+        let head = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/csv\r\n\r\n"
+        );
+        body.extend(head.into_bytes());
+        body.extend(bytes);
+        body.extend(b"\r\n--edge--\r\n");
+        self.send_as("POST", path, "multipart/form-data; boundary=edge", body)
+    }
+
+    fn send_as(&mut self, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Answer {
         let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
         let config = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false);
         let agent: ureq::Agent = config.max_redirects(0).max_redirects_will_error(false).build().into();
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("https://{}{path}", self.site.address()))
             .header("accept", "text/html")
             .header("sec-fetch-site", "same-origin")
-            .header("content-type", "application/x-www-form-urlencoded")
+            .header("content-type", kind)
             .header("cookie", cookies.join("; "));
-        let mut response = agent.run(request.body(body.into_bytes()).unwrap()).unwrap();
+        let mut response = agent.run(request.body(body).unwrap()).unwrap();
         let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap().to_owned();
         let answer = Answer {
             status: response.status().as_u16(),
             location: response.headers().get("location").map(text).unwrap_or_default(),
             cookies: response.headers().get_all("set-cookie").iter().map(text).collect(),
-            body: response.body_mut().read_to_string().unwrap(),
+            body: response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap(),
         };
         self.keep(&answer.cookies);
         answer

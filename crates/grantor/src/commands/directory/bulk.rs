@@ -9,12 +9,11 @@ use std::process::ExitCode;
 use grantor_api::directory::{Change, Changed, Disconnect, Disconnecting};
 use grantor_api::limits;
 use grantor_client::Http;
+use grantor_server::directory_table::{Part, Problem, Step, Wanted, WantedSite, plan, read, write};
 use serde_json::json;
 
-use super::fetch::encoded;
-use super::plan::{Current, Step, plan};
-use super::wanted::{Wanted, WantedSite};
-use super::{send, show, table};
+use super::fetch::{current, encoded, features};
+use super::{send, show};
 use crate::cli::{Apply, Import, ImportFrom, Way};
 use crate::commands::remote;
 use crate::failure::{At, Exit, Failure};
@@ -38,9 +37,9 @@ fn import_table(args: &Import, file: &Path) -> Result<ExitCode, Failure> {
     let text = std::fs::read_to_string(file).at(file)?;
     let way = &args.way;
     let http = remote::connect(&way.at)?;
-    let now = Current::fetch(&http, &way.tenant)?;
-    let features = table::features(&http, &way.tenant)?;
-    let wanted = match table::read(&text, &now, &features) {
+    let now = current(&http, &way.tenant)?;
+    let features = features(&http, &way.tenant)?;
+    let wanted = match read(&text, &now, &features) {
         Ok(wanted) => wanted,
         Err(problems) => return Err(bad_lines(file, &problems)),
     };
@@ -52,23 +51,25 @@ fn import_table(args: &Import, file: &Path) -> Result<ExitCode, Failure> {
     finish(&[(way.tenant.clone(), steps, changed)], &[], way.dry_run, way.json)
 }
 
-fn bad_lines(file: &Path, problems: &[String]) -> Failure {
+fn bad_lines(file: &Path, problems: &[Problem]) -> Failure {
     problems.iter().for_each(|problem| output::error(&format!("{}:{problem}", file.display())));
-    let bad = show::count(problems.len(), "bad line");
+    let lines: BTreeSet<u64> = problems.iter().map(|problem| problem.line).collect();
+    let bad = show::count(lines.len(), "bad line");
     Failure::new(Exit::Usage, format!("`{}` has {bad}; nothing was changed", file.display()))
         .hint("put them right and run it again")
 }
 
 /// `grantor export`.
 pub(crate) fn export(way: &Way) -> Result<ExitCode, Failure> {
-    let now = Current::fetch(&remote::connect(&way.at)?, &way.tenant)?;
+    let now = current(&remote::connect(&way.at)?, &way.tenant)?;
     if way.json {
         let (users, stations): (Vec<_>, Vec<_>) =
             (now.users.values().collect(), now.stations.values().collect());
         let (groups, roles): (Vec<_>, Vec<_>) = (now.groups.values().collect(), now.roles.values().collect());
         output::json(&json!({ "users": users, "stations": stations, "groups": groups, "roles": roles }))?;
     } else {
-        output::raw(&table::write(&now)?);
+        let table = write(&now, Part::All).map_err(|error| Failure::new(Exit::Io, error))?;
+        output::raw(&table);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -108,7 +109,7 @@ pub(crate) fn apply(args: &Apply) -> Result<ExitCode, Failure> {
 
 fn plans(http: &Http, wanted: &WantedSite) -> Result<Vec<(String, Vec<Step>)>, Failure> {
     let of = |tenant: &Wanted| {
-        let steps = plan(&Current::fetch(http, &tenant.name)?, tenant);
+        let steps = plan(&current(http, &tenant.name)?, tenant);
         Ok((tenant.name.clone(), steps))
     };
     wanted.tenants.iter().map(of).collect()
@@ -188,11 +189,20 @@ pub(super) fn weight(change: &Change) -> usize {
 
 /// Batches that the server takes, in order.
 pub(super) fn batches(steps: &[Step]) -> Vec<&[Step]> {
+    cut(steps, limits::CHANGES, BATCH_BYTES)
+}
+
+/// How many of the steps the server tries in one go: all but of the largest plans.
+pub(super) fn tried_at_once(steps: &[Step]) -> usize {
+    cut(steps, limits::TRIED, limits::TRIED_BODY - 1024).first().map_or(0, |steps| steps.len())
+}
+
+fn cut(steps: &[Step], most: usize, most_bytes: usize) -> Vec<&[Step]> {
     let (mut batches, mut start, mut names, mut bytes) = (Vec::new(), 0, 0, 0);
     for (place, step) in steps.iter().enumerate() {
         let (more, size) =
             (weight(&step.change), serde_json::to_string(&step.change).map_or(0, |text| text.len() + 1));
-        if place > start && (names + more > limits::CHANGES || bytes + size > BATCH_BYTES) {
+        if place > start && (names + more > most || bytes + size > most_bytes) {
             batches.push(&steps[start..place]);
             (start, names, bytes) = (place, 0, 0);
         }
@@ -204,29 +214,65 @@ pub(super) fn batches(steps: &[Step]) -> Vec<&[Step]> {
     batches
 }
 
-/// Does the steps: in one write, or in several when there are more than one may have. Of several, a dry run tries the
-/// first: the others build on it.
+fn changes(steps: &[Step]) -> Vec<Change> {
+    steps.iter().map(|step| step.change.clone()).collect()
+}
+
+/// Does the steps: in one write, or in several when there are more than one may have.
 fn carry_out(http: &Http, tenant: &str, steps: &[Step], dry_run: bool) -> Result<Vec<Changed>, Failure> {
-    let batches = batches(steps);
+    if dry_run {
+        return try_out(http, tenant, steps);
+    }
     let mut done: Vec<Changed> = Vec::new();
-    for batch in batches.iter().take(if dry_run { 1 } else { usize::MAX }) {
-        let changes = batch.iter().map(|step| step.change.clone()).collect();
-        match send(http, tenant, changes, dry_run) {
+    for batch in batches(steps) {
+        match send(http, tenant, changes(batch), false) {
             Ok(changed) => done.push(changed),
-            Err(error) => return Err(refused(error, batch, done.iter().map(|one| one.changes).sum())),
+            Err(error) => {
+                tell_step(&error, batch);
+                return Err(refused(error, done.iter().map(|one| one.changes).sum()));
+            }
         }
     }
     Ok(done)
 }
 
-fn refused(error: grantor_client::Error, batch: &[Step], done: u32) -> Failure {
-    if let grantor_client::Error::Problem(problem) = &error {
-        let place = problem.change.or(Some(1).filter(|_| batch.len() == 1));
-        let step = place.and_then(|place| batch.get(place as usize - 1));
-        if let Some(step) = step {
-            output::error(&format!("refused: {} {}", step.sign, step.text));
-        }
+/// Has the server say what would come of the steps, of all writes together.
+fn try_out(http: &Http, tenant: &str, steps: &[Step]) -> Result<Vec<Changed>, Failure> {
+    let (tried, left) = steps.split_at(tried_at_once(steps));
+    if tried.is_empty() {
+        return Ok(Vec::new());
     }
+    let changed = send(http, tenant, changes(tried), true).map_err(|error| {
+        let place = tell_step(&error, tried).unwrap_or(0);
+        let ends = batches(tried).into_iter().scan(0, |end, batch| {
+            *end += batch.len();
+            Some(*end)
+        });
+        let before = ends.take_while(|end| *end <= place).last().unwrap_or(0);
+        if before > 0 {
+            let before = show::count(before, "change");
+            output::error(&format!("{before} before it would be done, as writes of their own"));
+        }
+        Failure::from(error)
+    })?;
+    if !left.is_empty() {
+        let (tried, left) = (tried.len(), show::count(left.len(), "change"));
+        output::error(&format!("the first {tried} were tried; {left} behind them were not"));
+    }
+    Ok(vec![changed])
+}
+
+/// Says which step was refused, and gives its place.
+fn tell_step(error: &grantor_client::Error, batch: &[Step]) -> Option<usize> {
+    let grantor_client::Error::Problem(problem) = error else { return None };
+    let place = problem.change.or(Some(1).filter(|_| batch.len() == 1))?;
+    let place = (place as usize).checked_sub(1)?;
+    let step = batch.get(place)?;
+    output::error(&format!("refused: {} {}", step.sign, step.text));
+    Some(place)
+}
+
+fn refused(error: grantor_client::Error, done: u32) -> Failure {
     if done > 0 {
         output::error(&format!(
             "{} were done before; run it again for the rest",

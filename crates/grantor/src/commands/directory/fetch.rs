@@ -1,8 +1,11 @@
 //! Reading a tenant's directory from a server, page by page.
 
-use grantor_api::directory::Page;
+use std::collections::BTreeSet;
+
+use grantor_api::directory::{AllocationRow, Page};
 use grantor_api::limits;
 use grantor_client::Http;
+use grantor_server::directory_table::{Current, fold};
 use serde::de::DeserializeOwned;
 
 use crate::commands::remote::percent;
@@ -11,6 +14,18 @@ use crate::failure::Failure;
 /// A name as it may stand in a path or a query.
 pub(super) fn encoded(name: &str) -> String {
     name.bytes().map(percent).collect()
+}
+
+/// What there is in a tenant.
+pub(super) fn current(http: &Http, tenant: &str) -> Result<Current, Failure> {
+    let (users, stations) = (all(http, tenant, "users")?, all(http, tenant, "stations")?);
+    Ok(Current::of(users, stations, all(http, tenant, "groups")?, all(http, tenant, "roles")?))
+}
+
+/// The licenses that can be allocated, folded.
+pub(super) fn features(http: &Http, tenant: &str) -> Result<BTreeSet<String>, Failure> {
+    let rows: Vec<AllocationRow> = http.get(&format!("/v1/tenants/{}/allocation", encoded(tenant)))?;
+    Ok(rows.iter().map(|row| fold(&row.feature)).collect())
 }
 
 /// One thing by its name.

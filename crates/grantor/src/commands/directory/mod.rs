@@ -3,10 +3,7 @@
 mod bulk;
 mod fetch;
 mod ldap;
-mod plan;
 mod show;
-mod table;
-mod wanted;
 
 use std::process::ExitCode;
 

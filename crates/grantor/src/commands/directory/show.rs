@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use grantor_api::directory::{AllocationRow, Beyond, Changed, Group, Licensing, Role, Station, User};
+use grantor_server::directory_table::{word, words};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -73,15 +74,6 @@ fn table(head: &[&str], rows: &[Vec<String>]) {
 
 fn yes_no(is_so: bool) -> String {
     if is_so { "yes" } else { "no" }.to_owned()
-}
-
-/// A word as the API spells it.
-pub(super) fn word(of: &impl Serialize) -> String {
-    serde_json::to_value(of).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-pub(super) fn words(of: &[impl Serialize]) -> String {
-    of.iter().map(word).collect::<Vec<_>>().join(",")
 }
 
 fn licenses(of: &Licensing) -> String {

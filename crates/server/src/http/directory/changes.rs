@@ -19,6 +19,8 @@ use super::{App, show};
 
 mod convert;
 
+pub(crate) use convert::change as site_change;
+
 /// Changes a tenant's directory: all in their order, or none. With `dry_run`, says what would come of it.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/changes", tag = "directory", params(("tenant" = String, Path)), request_body = Changes,
     responses((status = 200, body = Changed), (status = "default", body = grantor_api::Problem, content_type = "application/problem+json")))]
@@ -30,8 +32,9 @@ pub(crate) async fn change(
 ) -> Result<Json<Changed>, Failure> {
     let by = caller.need_for(Scope::Allocate, &tenant)?;
     required("tenant", &tenant, limits::NAME)?;
-    let body: Changes = body::json_of(request.into_body(), limits::CHANGES_BODY, &app).await?;
-    let (dry_run, changes) = (body.dry_run, checked(body)?);
+    let (body, bytes): (Changes, usize) =
+        body::measured(request.into_body(), limits::TRIED_BODY, &app).await?;
+    let (dry_run, changes) = (body.dry_run, checked(body, bytes)?);
     let count = u32::try_from(changes.len()).unwrap_or(u32::MAX);
     let tenant: Arc<str> = tenant.into();
     let command = Command::Direct { tenant: tenant.clone(), changes: Arc::new(changes), by };
@@ -60,19 +63,23 @@ async fn try_out(app: &App, before: &Arc<Site>, command: Command) -> Result<(Rep
     Ok((reply?, site))
 }
 
-/// The changes in the site's words, within their bounds.
-fn checked(body: Changes) -> Result<Vec<Change>, Failure> {
+/// The changes in the site's words, within their bounds: more may be asked about than is written at once, so that what
+/// takes several writes can be tried as a whole.
+fn checked(body: Changes, bytes: usize) -> Result<Vec<Change>, Failure> {
+    let (most, most_bytes) = match body.dry_run {
+        true => (limits::TRIED, limits::TRIED_BODY),
+        false => (limits::CHANGES, limits::CHANGES_BODY),
+    };
+    if bytes > most_bytes {
+        return Err(too_many(format!("the body has {bytes} bytes, and {most_bytes} are the most")));
+    }
     let changes = body.changes;
     if changes.is_empty() {
         return Err(bad_request("`changes` is empty").into());
     }
     let names: usize = changes.iter().map(convert::size).sum();
-    if names > limits::CHANGES {
-        let detail =
-            format!("there are {names} changes and names in all, and {} are the most", limits::CHANGES);
-        return Err(Problem::new(Code::TooLarge, "too many changes at once", detail)
-            .hint("send them in several requests; `grantor import` does so")
-            .into());
+    if names > most {
+        return Err(too_many(format!("there are {names} changes and names in all, and {most} are the most")));
     }
     for (number, change) in changes.iter().enumerate() {
         for text in convert::texts(change) {
@@ -80,6 +87,12 @@ fn checked(body: Changes) -> Result<Vec<Change>, Failure> {
         }
     }
     Ok(changes.into_iter().map(convert::change).collect())
+}
+
+fn too_many(detail: String) -> Failure {
+    Problem::new(Code::TooLarge, "too many changes at once", detail)
+        .hint("send them in several requests; `grantor import` does so")
+        .into()
 }
 
 /// What is counted of a feature in one model.
@@ -90,7 +103,8 @@ struct Count {
     in_use: u32,
 }
 
-fn differences(before: &Site, after: &Site, tenant: &str) -> Vec<Difference> {
+/// Features of a tenant whose use is another than before.
+pub(crate) fn differences(before: &Site, after: &Site, tenant: &str) -> Vec<Difference> {
     let (then, now) = (counts(before, tenant), counts(after, tenant));
     let changed = now.into_iter().filter_map(|((feature, model), now)| {
         let then = then.get(&(feature.clone(), model)).copied().unwrap_or_default();

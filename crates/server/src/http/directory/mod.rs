@@ -4,9 +4,10 @@
 mod changes;
 mod lists;
 mod sessions;
-mod show;
+pub(crate) mod show;
 mod tables;
 
+pub(crate) use changes::{differences, site_change};
 use grantor_api::directory::Page;
 use serde::Deserialize;
 pub(crate) use show::warning;

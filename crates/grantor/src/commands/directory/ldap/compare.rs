@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grantor_api::directory::{Change, User};
 use grantor_api::limits;
+use grantor_server::directory_table::{
+    Current, Step, Wanted, WantedGroup, WantedUser, fold, plan as steps_to,
+};
 
-use super::super::plan::{Current, Step, fold, plan as steps_to};
-use super::super::wanted::{Wanted, WantedGroup, WantedUser};
 use super::read::{Found, Group, Person};
 use crate::cli::Ldap;
 

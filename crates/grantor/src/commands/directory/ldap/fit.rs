@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 
 use grantor_api::Code;
 use grantor_api::directory::{Change, Changed};
+use grantor_api::limits;
 use grantor_client::{Error, Http};
+use grantor_server::directory_table::Step;
 
-use super::super::bulk::batches;
-use super::super::plan::Step;
+use super::super::bulk::{batches, tried_at_once};
 use super::super::{send, show};
 use crate::failure::Failure;
 use crate::output;
@@ -25,7 +26,7 @@ pub(super) struct Fitted {
     pub(super) is_whole: bool,
 }
 
-/// Carries the steps out or, in a dry run, has the server say what would come of the first write.
+/// Carries the steps out or, in a dry run, has the server say what would come of them.
 pub(super) fn fit(http: &Http, tenant: &str, steps: Vec<Step>, dry_run: bool) -> Result<Fitted, Failure> {
     let mut fitted = Fitted { done: Vec::new(), beyond: Vec::new(), is_whole: true };
     match dry_run {
@@ -153,10 +154,12 @@ fn merged(all: Vec<Changed>) -> Vec<Changed> {
 }
 
 fn try_out(http: &Http, tenant: &str, steps: Vec<Step>, fitted: &mut Fitted) -> Result<(), Failure> {
-    let first = batches(&steps).first().map_or(0, |batch| batch.len());
+    let first = tried_at_once(&steps);
+    // Each try is of everything that is left: of very much, fewer are made.
+    let tries = if first > limits::CHANGES { TRIES / 10 } else { TRIES };
     fitted.is_whole = first == steps.len();
     let mut left: Vec<Step> = steps.into_iter().take(first).collect();
-    for _ in 0..TRIES {
+    for _ in 0..tries {
         if left.is_empty() {
             return Ok(());
         }

@@ -10,8 +10,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::bulk::{confirmed, show_plan};
-use super::plan::Current;
-use super::show;
+use super::{fetch, show};
 use crate::cli::Ldap;
 use crate::commands::remote;
 use crate::failure::{Exit, Failure};
@@ -22,7 +21,7 @@ use fit::{Fitted, fit};
 pub(in super::super) fn import(args: &Ldap) -> Result<ExitCode, Failure> {
     let http = remote::connect(&args.way.at)?;
     let found = read::read(args)?;
-    let now = Current::fetch(&http, &args.way.tenant)?;
+    let now = fetch::current(&http, &args.way.tenant)?;
     let planned = compare::plan(now, found, &compare::Ways::of(args));
     planned.left_aside.iter().for_each(|problem| output::error(&format!("left aside: {problem}")));
     if !args.way.json {
@@ -71,7 +70,7 @@ fn tell(fitted: &Fitted, steps: usize) -> Result<(), Failure> {
     }
     if !fitted.is_whole {
         output::error(
-            "more was not tried: so many changes are several writes, and each builds on the one before it",
+            "more was not tried: there are too many changes, or too many that do not fit, to try all at once",
         );
     }
     Ok(())

@@ -60,7 +60,7 @@ fn b(text: String) -> Box<str> {
 }
 
 /// The change in the site's words.
-pub(super) fn change(change: Api) -> Change {
+pub(crate) fn change(change: Api) -> Change {
     match change {
         Api::AddUser { name, mail, enabled: is_enabled, default_user: is_default } => {
             Change::AddUser { name: b(name), mail: mail.map(b), is_enabled, is_default }

@@ -1,54 +1,26 @@
 //! What is to be done so that a tenant is as a file wants it: first what frees seats, then what takes them, so that no
 //! rule is broken on the way. Pure: compares what there is with what is wanted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use grantor_api::directory::{Change, Group, Holder, Medium, Method, Role, Station, User};
-use grantor_client::Http;
+use grantor_api::directory::{Change, Holder, Medium, Method, Queue, Role, Station, User};
 
-use super::fetch::all;
-use super::show::{word, words};
-use super::wanted::{Managed, Wanted, WantedGroup, WantedRole, WantedStation, WantedUser};
-use crate::failure::Failure;
-
-/// What there is in a tenant.
-pub(super) struct Current {
-    pub(super) users: BTreeMap<String, User>,
-    pub(super) stations: BTreeMap<String, Station>,
-    pub(super) groups: BTreeMap<String, Group>,
-    pub(super) roles: BTreeMap<String, Role>,
-}
-
-/// A name without what does not tell it from another.
-pub(super) fn fold(name: &str) -> String {
-    name.trim().to_lowercase()
-}
+use super::wanted::{Managed, Wanted, WantedGroup, WantedQueue, WantedRole, WantedStation, WantedUser};
+use super::{Current, fold, word, words};
 
 fn folded(names: &[String]) -> BTreeSet<String> {
     names.iter().map(|name| fold(name)).collect()
 }
 
-impl Current {
-    /// Asks the server for all of it.
-    pub(super) fn fetch(http: &Http, tenant: &str) -> Result<Self, Failure> {
-        let (users, stations): (Vec<User>, Vec<Station>) =
-            (all(http, tenant, "users")?, all(http, tenant, "stations")?);
-        let (groups, roles): (Vec<Group>, Vec<Role>) =
-            (all(http, tenant, "groups")?, all(http, tenant, "roles")?);
-        Ok(Self {
-            users: users.into_iter().map(|user| (fold(&user.name), user)).collect(),
-            stations: stations.into_iter().map(|station| (fold(&station.name), station)).collect(),
-            groups: groups.into_iter().map(|group| (fold(&group.name), group)).collect(),
-            roles: roles.into_iter().map(|role| (fold(&role.name), role)).collect(),
-        })
-    }
-}
-
 /// One thing to be done, with its sign and words.
-pub(super) struct Step {
-    pub(super) sign: char,
-    pub(super) text: String,
-    pub(super) change: Change,
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// `+` adds, `~` changes, `-` removes.
+    pub sign: char,
+    /// What is done, for people.
+    pub text: String,
+    /// What the server is asked to do.
+    pub change: Change,
 }
 
 /// Steps by when they come.
@@ -66,7 +38,8 @@ fn step(sign: char, text: String, change: Change) -> Step {
 }
 
 /// What is to be done, in its order.
-pub(super) fn plan(now: &Current, wanted: &Wanted) -> Vec<Step> {
+#[must_use]
+pub fn plan(now: &Current, wanted: &Wanted) -> Vec<Step> {
     let mut plan = Plan { only_adds: wanted.only_adds, ..Plan::default() };
     plan.remove(now, wanted);
     wanted.roles.iter().for_each(|role| plan.role(now.roles.get(&fold(&role.name)), role));
@@ -117,9 +90,11 @@ impl Plan {
 
     fn group(&mut self, all: &Current, wanted: &WantedGroup) {
         let (name, now) = (wanted.name.clone(), all.groups.get(&fold(&wanted.name)));
-        let media = wanted.media.clone().or_else(|| now.map(|now| now.media.clone())).unwrap_or_default();
-        let queue = wanted.queue.or_else(|| now.and_then(|now| now.queue));
+        let had = now.map(|now| now.media.clone()).filter(|_| wanted.queue != Some(WantedQueue::None));
+        let media = wanted.media.clone().or(had).unwrap_or_default();
+        let queue = wanted.queue.map_or_else(|| now.and_then(|now| now.queue), WantedQueue::queue);
         let text = queue.map_or_else(String::new, |queue| format!(": {} of {}", word(&queue), words(&media)));
+        let stays = now.map_or("", |now| turned(now.queue, queue));
         match now {
             None => self.makes.push(step(
                 '+',
@@ -128,7 +103,7 @@ impl Plan {
             )),
             Some(now) if now.queue != queue || !same(&now.media, &media) => self.makes.push(step(
                 '~',
-                format!("group {name}{text}"),
+                format!("group {name}{text}{stays}"),
                 Change::SetQueue { group: name.clone(), queue, media },
             )),
             Some(_) => {}
@@ -343,6 +318,15 @@ impl Plan {
         let Some(wanted) = wanted.filter(|_| !self.only_adds) else { return Vec::new() };
         let wanted = folded(wanted);
         has.iter().filter(|name| !wanted.contains(&fold(name))).cloned().collect()
+    }
+}
+
+/// What is to be known of a group that becomes a workgroup, or the other way: nobody and nothing is lost.
+const fn turned(was: Option<Queue>, is: Option<Queue>) -> &'static str {
+    match (was, is) {
+        (Some(_), None) => ": no workgroup any more; members and roles stay",
+        (None, Some(_)) => ", a workgroup from now on; members and roles stay",
+        _ => "",
     }
 }
 

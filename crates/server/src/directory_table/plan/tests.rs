@@ -1,6 +1,8 @@
 //! Plans, in the words that people see.
 
-use grantor_api::directory::Licensing;
+use std::collections::BTreeMap;
+
+use grantor_api::directory::{Group, Licensing};
 
 use super::*;
 
