@@ -334,7 +334,7 @@ fn an_import_that_is_killed_between_its_writes_goes_on_where_it_ended_and_ends_t
     let mut said = killed.stdout.take().unwrap();
     std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
     if ended.recv_timeout(std::time::Duration::from_secs(60)).is_err() {
-        let _killed = killed.kill();
+        let _killed = (killed.kill(), killed.wait());
         let mut err = String::new();
         killed.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         unreachable!("the second write did not begin: {err}");

@@ -130,9 +130,11 @@ fn hostile_tables_are_refused_in_words_and_change_nothing() {
     let mut long = "what,name\n".to_owned();
     (0..10_001).for_each(|number| writeln!(long, "user,u{number}").unwrap());
     let script = "<script>alert(1)</script>";
-    let tables: [(&str, u16, &str); 7] = [
+    let large = format!("what,name\nuser,{}\n", "x".repeat(3 << 20));
+    let tables: [(&str, u16, &str); 8] = [
         ("", 400, "no table was chosen"),
         (&long, 400, "10000 lines"),
+        (&large, 400, "2097152 bytes are the most here"),
         ("nothing of the kind", 422, "no column is called"),
         ("what,name\nuser,\"open", 200, "user open"),
         (&format!("what,name\n{script},x\n"), 422, "&#60;script&#62;"),

@@ -360,7 +360,7 @@ pub(crate) struct Allocation {
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_help = "The first line names the columns; `what` says what a line is: user, station, group, member, role, assignment, allocation.\nNothing is taken away by it, and repeating it is harmless.\n\nExamples:\n  grantor import people.csv --dry-run\n  grantor export > people.csv\n  grantor import ldap --url ldaps://ldap.example.com --base ou=people,dc=example,dc=com --dry-run"
+    after_help = "The first line names the columns; `what` says what a line is: user, station, group, member, role, assignment, allocation.\nNothing is taken away by it, and repeating it is harmless. An allocation to a group goes to each of its members.\n\nExamples:\n  grantor import people.csv --dry-run\n  grantor export > people.csv\n  grantor import ldap --url ldaps://ldap.example.com --base ou=people,dc=example,dc=com --dry-run"
 )]
 pub(crate) struct Import {
     #[command(subcommand)]

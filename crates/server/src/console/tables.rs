@@ -76,7 +76,7 @@ fn import(visit: &Visit, what: &'static str, text: String, found: Found) -> Impo
         tenant: visit.tenant.to_string(),
         what,
         text,
-        columns: COLUMNS.join(", "),
+        columns: COLUMNS.iter().skip(1).copied().collect::<Vec<_>>().join(", "),
         found,
     }
 }

@@ -220,8 +220,10 @@ impl Plan {
         let enabled = wanted.enabled.unwrap_or(true);
         let default_user = wanted.default_user.unwrap_or(false);
         let off = if enabled { "" } else { ", disabled" };
+        let own = if default_user { ", a default user" } else { "" };
+        let to = mail.as_ref().map_or_else(String::new, |mail| format!(", mail {mail}"));
         let add = Change::AddUser { name: name.clone(), mail, enabled, default_user };
-        self.makes.push(step('+', format!("user {name}{off}"), add));
+        self.makes.push(step('+', format!("user {name}{off}{own}{to}"), add));
         if wanted.own_number == Some(false) {
             let text = format!("user {name}: no number of one's own");
             self.makes.push(step('~', text, Change::SetOwnNumber { user: name, granted: false }));

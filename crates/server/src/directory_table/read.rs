@@ -66,7 +66,9 @@ impl Reader<'_> {
             "member" => self.member(line),
             "assignment" => self.assignment(line),
             "allocation" => self.allocation(line),
-            "" => drop((line.problems.is_empty()).then(|| line.needed("what"))),
+            // A line that could not be taken apart is told as such.
+            "" if !line.problems.is_empty() => {}
+            "" => line.wrong(Some("what"), "it is empty".to_owned()),
             other => {
                 let text = format!(
                     "it is `{other}`, and may be user, station, group, role, member, assignment or allocation"

@@ -78,7 +78,10 @@ fn a_first_line_that_names_no_columns_is_told_before_anything_else() {
 
 #[test]
 fn semicolons_between_cells_are_read_as_commas_are() {
-    assert_eq!(steps("\u{feff}what;name;mail\r\nuser;cid;c@example.com\r\n"), ["+ user cid"]);
+    assert_eq!(
+        steps("\u{feff}what;name;mail\r\nuser;cid;c@example.com\r\n"),
+        ["+ user cid, mail c@example.com"]
+    );
 }
 
 #[test]
