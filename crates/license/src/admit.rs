@@ -1,7 +1,7 @@
 //! What a server may load: signatures, host, license state and dates together (design §3). May not pool: every
 //! admitted line is an offer of its own, and whether it is in force at an instant is the state machine's to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
@@ -177,7 +177,7 @@ impl<'a> Judge<'a> {
             let minutes = admission.disconnects.entry(license.line.license_type.to_lowercase()).or_default();
             *minutes = minutes.iter().copied().chain(license.line.disconnect).min();
         }
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for (number, doc) in self.docs.iter().enumerate() {
             let file = File {
                 doc,
@@ -186,8 +186,10 @@ impl<'a> Judge<'a> {
                 is_here: self.is_here(doc),
             };
             for statement in doc.statements().iter().filter(|s| s.is_signable() && s.keyword != "LICENSE") {
-                let judged = self.line(&file, statement, &licenses, &mut seen);
-                match judged.and_then(|line| recent(line, &own, &admission.generations)) {
+                let judged = self.line(&file, statement, &licenses);
+                let judged = judged.and_then(|line| recent(line, &own, &admission.generations));
+                // Only of what counts: a line that an earlier file had, too, is the later one's.
+                match judged.and_then(|line| once(line, &file, statement, &mut seen)) {
                     Ok(None) => {}
                     Ok(Some(admitted)) => admission.offers.push(admitted),
                     Err(state) => {
@@ -204,7 +206,7 @@ impl<'a> Judge<'a> {
 
     fn revocations(&self) -> Vec<String> {
         let all = self.docs.iter().flat_map(|doc| Revocation::all_in(doc, self.trust));
-        let lines: std::collections::BTreeSet<String> = all.map(|one| one.to_line()).collect();
+        let lines: BTreeSet<String> = all.map(|one| one.to_line()).collect();
         lines.into_iter().collect()
     }
 
@@ -270,7 +272,6 @@ impl<'a> Judge<'a> {
         file: &File,
         statement: &Statement,
         licenses: &BTreeMap<LicenseKey, License>,
-        seen: &mut BTreeMap<Vec<u8>, u32>,
     ) -> Result<Option<Admitted>, LineState> {
         if statement.is_by_root() {
             let state = root_state(statement, self.trust);
@@ -289,13 +290,8 @@ impl<'a> Judge<'a> {
             // A line without a date of its own was issued with its license.
             held(key.covers(license.line.issued))?;
         }
-        // Before anything is made of the line: signed anew it is no duplicate.
         let keys = [self.last_day_of(key)?, self.last_day_of(license.key)?];
         let limits = self.limits(license)?;
-        let bytes = signed_bytes(statement, key.publisher(), &file.hosts);
-        if seen.insert(bytes, statement.line).is_some() {
-            return Err(LineState::Duplicate);
-        }
         offer.last_day = [offer.last_day, limits.last_day].into_iter().chain(keys).flatten().min();
         // A file is of no use before the day it says it was issued on.
         if license.line.issued > self.today {
@@ -358,6 +354,17 @@ fn recent(line: Option<Admitted>, own: &Own, latest: &Generations) -> Result<Opt
         })
     };
     if line.as_ref().is_some_and(is_old) { Err(LineState::OldGeneration) } else { Ok(line) }
+}
+
+/// A line that no other before it says in the same words: signed anew it is no duplicate.
+fn once(
+    line: Option<Admitted>,
+    file: &File,
+    statement: &Statement,
+    seen: &mut BTreeSet<Vec<u8>>,
+) -> Result<Option<Admitted>, LineState> {
+    let bytes = line.as_ref().map(|line| signed_bytes(statement, &line.offer.publisher, &file.hosts));
+    if bytes.is_some_and(|bytes| !seen.insert(bytes)) { Err(LineState::Duplicate) } else { Ok(line) }
 }
 
 struct File<'a> {

@@ -55,3 +55,18 @@ fn a_later_file_under_another_name_puts_the_earlier_one_out_of_force() {
     assert_eq!(put(&site, "new.lic", &file("S", 2, 5)).0, 200);
     assert_eq!(capacity(&site), 5);
 }
+
+#[test]
+fn a_later_file_beside_the_earlier_one_in_the_same_folder_keeps_every_line_that_did_not_change() {
+    let of = |generation, more: Vec<_>| {
+        let lines = [vec![line("cad", "8.0", 5)], more].concat();
+        license_numbered(&Keys::default(), "S", generation, lines)
+    };
+    let site = Site::with(Vec::new());
+    std::fs::write(site.folder.path().join("licenses").join("a.lic"), of(1, vec![])).unwrap();
+    std::fs::write(site.folder.path().join("licenses").join("b.lic"), of(2, vec![line("sim", "8.0", 2)]))
+        .unwrap();
+    let (status, body) = site.admin("POST", "/v1/admin/reread", Value::Null);
+    assert_eq!(status, 200, "{body}");
+    assert_eq!((capacity(&site), site.feature("sim")["capacity"].as_u64()), (5, Some(2)), "{body}");
+}
