@@ -303,8 +303,11 @@ fn pass(
         }
         if passed.fetch_add(size, Ordering::SeqCst) > most {
             let _told = told.send(());
-            while end == End::Silent {
-                std::thread::park();
+            if end == End::Silent {
+                // Its thread is never woken.
+                loop {
+                    std::thread::park();
+                }
             }
             let _closed = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
             return;
