@@ -14,11 +14,10 @@ use serde_json::json;
 use crate::accounts::{self, Account};
 use crate::catalogues;
 use crate::entity::{activation, edition, file, order, order_line, site};
-use crate::files::{self, Chosen, Machine, Request, Selection};
+use crate::files::{self, Chosen, Machine, Request, Selection, registration_key};
 use crate::lrn::Lrn;
 use crate::orders::Term;
 use crate::people::Actor;
-use crate::refusal::text;
 use crate::sites::Site;
 use crate::store::Store;
 use crate::{Failure, Refusal, log};
@@ -92,17 +91,6 @@ pub async fn activate(
             }
             Err(failure)
         }
-    }
-}
-
-/// A key as license servers write it: capitals and digits.
-fn registration_key(said: &str) -> Result<String, Failure> {
-    let key = text("registration key", said, 64)?.to_uppercase();
-    let plain = key.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '-');
-    if plain && key.len() >= 8 {
-        Ok(key)
-    } else {
-        Err(Failure::field("registration key", format!("`{key}` is none")))
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) use signed_by::was_signed_anew;
 pub use signed_by::{Origin, SignedFile, key_of, origins, signed_by};
 pub use types::{may_make, offered};
 
+use crate::Failure;
+
 /// A machine that a file is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +73,24 @@ pub struct Selection {
     pub items: Vec<Chosen>,
 }
 
+/// A key as license servers write it: capitals, digits and dashes.
+pub(crate) fn registration_key(said: &str) -> Result<String, Failure> {
+    let key = crate::refusal::text("registration key", said, 64)?.to_uppercase();
+    let plain = key.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '-');
+    if plain && key.len() >= 8 {
+        Ok(key)
+    } else {
+        Err(Failure::field("registration key", format!("`{key}` is none")))
+    }
+}
+
 impl Selection {
+    /// The same with the installation's key as its license server writes it: servers compare it sign by sign.
+    fn as_servers_write(&self) -> Result<Self, Failure> {
+        let key = self.registration_key.as_deref().map(registration_key).transpose()?;
+        Ok(Self { registration_key: key, ..self.clone() })
+    }
+
     /// One part, for no machine yet.
     fn of(catalogue: &str, license_type: &str, item: Chosen) -> Self {
         Self {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use grantor_portal::accounts::Account;
 use grantor_portal::entitlements::{Owner, Part, balances, spend};
 use grantor_portal::files::{
-    Chosen, Filter, Machine, Request, Selection, Sort, deactivate, document, generate, list, preview,
-    unsigned, was_signed,
+    Chosen, Filter, Machine, Request, Selection, Sort, deactivate, details, document, generate, list,
+    preview, unsigned, was_signed,
 };
 use grantor_portal::orders::{Term, book};
 use grantor_portal::people::Actor;
@@ -103,6 +103,21 @@ fn a_file_is_planned_and_logged_before_it_is_signed_and_asking_again_gives_the_s
         was_signed(&store, &number, "something else", NOW).await.unwrap();
         assert_eq!(document(&store, &owner.0, &number).await.unwrap(), "signed");
         assert_eq!(unsigned(&store).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn an_installations_key_is_kept_as_its_license_server_writes_it_and_what_is_none_is_refused() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        let with = |key: &str| Selection { registration_key: Some(key.to_owned()), ..selection(20) };
+        let (typed, wrong) = (with(" abcd-1234-efgh "), with("not a key"));
+        let number = generate(&store, &request(&owner, &typed), "1").await.unwrap();
+        let kept = details(&store, &owner.0, &number).await.unwrap().selection.registration_key;
+        assert_eq!(kept.as_deref(), Some("ABCD-1234-EFGH"));
+        assert!(preview(&store, &request(&owner, &wrong)).await.is_err());
+        assert!(generate(&store, &request(&owner, &wrong), "2").await.is_err());
+        assert_eq!(available(&store, &owner).await, 30, "nothing is spent for it");
     });
 }
 

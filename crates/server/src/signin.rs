@@ -162,7 +162,7 @@ pub(crate) async fn begin(app: &App, peer: IpAddr, person: &str, proof: Proof) -
     let is_plain = proof == Proof::Password(Second::None);
     let begin = Beginning { visit, person: person.clone(), proof, from, until };
     let command = Command::SignIn(Box::new(begin));
-    if is_plain && !app.consensus.may_propose(&command) {
+    if is_plain && !app.may_propose(&command).await {
         begin_as_before(app, &person, visit, until).await?;
     } else {
         app.propose(command).await?;

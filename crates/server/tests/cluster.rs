@@ -261,6 +261,7 @@ fn a_stranger_on_the_peers_protocol_is_refused_whatever_it_asks() {
         "/peer/campaign",
         "/peer/announce",
         "/peer/status",
+        "/peer/level",
         "/v1/admin/status",
     ] {
         let (status, body) = support::peer::ask(trio.configs[&1].port, path);

@@ -5,10 +5,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
 
-use super::registration_key;
 use crate::accounts::Account;
 use crate::entity::{activation, file, moved, order, site};
-use crate::files::{self, Request, Selection};
+use crate::files::{self, Request, Selection, registration_key};
 use crate::people::Actor;
 use crate::refusal::text;
 use crate::store::Store;

@@ -14,10 +14,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{BY, registration_key};
+use super::BY;
 use crate::accounts::Account;
 use crate::entity::{account, file, still_used};
-use crate::files;
+use crate::files::{self, registration_key};
 use crate::refusal::optional_text;
 use crate::store::Store;
 use crate::{Failure, log};

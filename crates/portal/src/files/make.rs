@@ -59,8 +59,9 @@ struct Made {
 /// # Errors
 /// As for [`generate`].
 pub async fn preview(store: &Store, request: &Request<'_>) -> Result<Preview, Failure> {
+    let selection = request.selection.as_servers_write()?;
     let tx = store.look().await?;
-    let made = make(store, &tx, request, None).await;
+    let made = make(store, &tx, &Request { selection: &selection, ..request.clone() }, None).await;
     tx.rollback().await?;
     let made = made?;
     let before = made.replaced.as_ref().map(|row| parse("license", row.unsigned.as_bytes()).document);
@@ -84,6 +85,8 @@ pub async fn generate(store: &Store, request: &Request<'_>, key: &str) -> Result
         tx.rollback().await?;
         return same(&row, request);
     }
+    let selection = request.selection.as_servers_write()?;
+    let request = &Request { selection: &selection, ..request.clone() };
     let made = make(store, &tx, request, Some(key)).await?;
     let id = write(&tx, request, &made, key).await?;
     tx.commit().await?;

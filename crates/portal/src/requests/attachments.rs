@@ -2,7 +2,8 @@
 //! opened or unpacked here.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 use super::Request;
@@ -84,6 +85,19 @@ fn is_text(bytes: &[u8]) -> bool {
 pub async fn add(
     store: &Store,
     request: &Request,
+    file: (&str, &[u8]),
+    by: (&str, i64),
+) -> Result<Attachment, Failure> {
+    let tx = store.write().await?;
+    let added = add_in(&tx, request, file, by).await?;
+    tx.commit().await?;
+    Ok(added)
+}
+
+/// The same within a transaction; what is refused leaves nothing behind.
+pub(super) async fn add_in(
+    tx: &DatabaseTransaction,
+    request: &Request,
     (name, bytes): (&str, &[u8]),
     (author, at): (&str, i64),
 ) -> Result<Attachment, Failure> {
@@ -100,8 +114,7 @@ pub async fn add(
             "is none of what can be attached: text, PDF, pictures, Office documents, ZIP, GZIP, 7z",
         )
     })?;
-    let tx = store.write().await?;
-    let there = list(&tx, request).await?;
+    let there = list(tx, request).await?;
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     if there.len() >= MOST || there.iter().map(|one| one.size).sum::<i64>() + size > ALL {
         let message = format!("a request takes {MOST} files of {} MiB together", ALL >> 20);
@@ -117,8 +130,7 @@ pub async fn add(
         added_at: Set(at),
         ..Default::default()
     };
-    let added = attachment::Entity::insert(row).exec_with_returning(&tx).await?;
-    tx.commit().await?;
+    let added = attachment::Entity::insert(row).exec_with_returning(tx).await?;
     Ok(Attachment {
         id: added.id,
         name: added.name,

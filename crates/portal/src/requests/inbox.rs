@@ -2,6 +2,7 @@
 //! out, so that two of them never talk to each other for ever.
 
 use mail_parser::{Address, Message, MessageParser, MimeHeaders};
+use sea_orm::DatabaseTransaction;
 
 use super::{House, Request, address, attachments, find, thread};
 use crate::store::Store;
@@ -55,13 +56,16 @@ pub async fn take(
     let author = first(mail.from()).unwrap_or_else(|| request.mail.clone());
     let body = written(&mail);
     let body = if body.trim().is_empty() { "(a mail without text)".to_owned() } else { body };
-    thread::say(store, house, &request, (&author, &body), message_id, at).await?;
-    let left_out = attach(store, &request, &mail, (&author, at)).await?;
+    // Together: a mail that is handed over again was taken with all that it had, or not at all.
+    let tx = store.write().await?;
+    thread::say_in(&tx, house, &request, (&author, &body), message_id, at).await?;
+    let left_out = attach(&tx, &request, &mail, (&author, at)).await?;
+    tx.commit().await?;
     Ok(Taken::Added { number, left_out })
 }
 
 async fn attach(
-    store: &Store,
+    tx: &DatabaseTransaction,
     request: &Request,
     mail: &Message<'_>,
     by: (&str, i64),
@@ -69,7 +73,7 @@ async fn attach(
     let mut left_out = Vec::new();
     for part in mail.attachments().take(ATTACHMENTS) {
         let name = part.attachment_name().unwrap_or("attachment");
-        match attachments::add(store, request, (name, part.contents()), by).await {
+        match attachments::add_in(tx, request, (name, part.contents()), by).await {
             Ok(_) => {}
             Err(Failure::Refused(refusal)) => left_out.push(format!("{name}: {refusal}")),
             Err(failure) => return Err(failure),

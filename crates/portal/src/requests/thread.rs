@@ -144,13 +144,25 @@ pub async fn say(
     message_id: Option<String>,
     at: i64,
 ) -> Result<(), Failure> {
-    let body = cleaned(body)?;
     let tx = store.write().await?;
-    put(&tx, request, (Side::Requester, author, &body), message_id, at).await?;
-    turn(&tx, request, State::Open, None, at).await?;
-    tell_staff(&tx, house, request, (author, &body), at).await?;
+    say_in(&tx, house, request, (author, body), message_id, at).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// The same within a transaction.
+pub(super) async fn say_in(
+    tx: &DatabaseTransaction,
+    house: &House<'_>,
+    request: &Request,
+    (author, body): (&str, &str),
+    message_id: Option<String>,
+    at: i64,
+) -> Result<(), Failure> {
+    let body = cleaned(body)?;
+    put(tx, request, (Side::Requester, author, &body), message_id, at).await?;
+    turn(tx, request, State::Open, None, at).await?;
+    tell_staff(tx, house, request, (author, &body), at).await
 }
 
 /// The publisher answers: everybody who is to get the answers gets it by mail, and it is the requester's turn, or it is done.

@@ -13,8 +13,11 @@ use super::wire::FromMember;
 use crate::consensus::ServerId;
 use crate::http::App;
 
-/// How often the others are asked while one is missing.
-const ASK: Duration = Duration::from_secs(1);
+/// The others are asked again after this, and ever more seldom: servers that were just started find each other in no time, and an
+/// upgrade may take days.
+const SOON: Duration = Duration::from_millis(50);
+/// The longest time between two questions.
+const SELDOM: Duration = Duration::from_secs(2);
 /// Time for an answer.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -26,15 +29,17 @@ pub(crate) async fn own(State(app): State<App>, _: FromMember) -> Json<u16> {
 /// As long as it leads, has the site agree on what all servers know. Then whatever was held back is done.
 pub(crate) async fn look_after(app: App) {
     let mut stop = app.stop.subscribe();
-    let mut told = false;
+    let (mut told, mut wait) = (false, SOON);
     while app.consensus.look(grantor_site::Site::level) < app.config.cluster.most() {
         tokio::select! {
-            () = tokio::time::sleep(ASK) => {}
+            () = tokio::time::sleep(wait) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
         if !app.is_open.load(std::sync::atomic::Ordering::SeqCst) {
+            wait = SOON;
             continue;
         }
+        wait = (wait * 2).min(SELDOM);
         match agree(&app).await {
             Ok(()) => {
                 if let Err(failure) = app.configure(&app.config).await {

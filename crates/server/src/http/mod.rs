@@ -58,6 +58,11 @@ pub(crate) use people::{changed as person_changed, invite, means};
 pub(crate) use quick::Front;
 pub(crate) use status::{feature as feature_status, holding};
 
+/// How long a command may wait for servers that are about to agree that all of them know it.
+const AGREEMENT: Duration = Duration::from_secs(2);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What every handler shares.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Shared>);
@@ -173,7 +178,7 @@ impl App {
     /// The same; what the site refuses is told apart from what could not be asked.
     pub(crate) async fn ask(&self, command: Command) -> Result<Result<Reply, Refusal>, Failure> {
         // Also of a follower: its leader may be older.
-        if !self.consensus.may_propose(&command) {
+        if !self.may_propose(&command).await {
             return Err(Failure(unproposed(&ProposeError::HeldBack)));
         }
         let there = if self.consensus.leads() { None } else { self.cluster.leader(&self.consensus) };
@@ -182,6 +187,22 @@ impl App {
             None => self.consensus.propose(command).await.map_err(|error| unproposed(&error)),
         };
         reply.map_err(Failure)
+    }
+
+    /// Whether every server knows this kind of command. Servers that have just met, or of which the last was just upgraded, agree on
+    /// that within a moment, which is waited for.
+    pub(crate) async fn may_propose(&self, command: &Command) -> bool {
+        // Boxed, so that everyday commands don't carry its size along.
+        self.consensus.may_propose(command) || Box::pin(self.is_agreed_on(command)).await
+    }
+
+    async fn is_agreed_on(&self, command: &Command) -> bool {
+        let agreed = async {
+            while !self.consensus.may_propose(command) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(AGREEMENT, agreed).await.is_ok()
     }
 
     /// An administrator says that the clocks are right: this server takes its wall clock, at once. The others don't take

@@ -15,9 +15,7 @@ use crate::filters::{self, SavedFilter};
 use crate::http::ask::{Ask, Of, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
-use crate::http::render::{
-    CSV_ROWS, Column, PER_PAGE, Turn, columns, csv, done, download, page, turn, until,
-};
+use crate::http::render::{Column, PER_PAGE, Turn, columns, csv, done, download, every, page, turn, until};
 use crate::http::{Need, Route};
 use crate::people::Actor;
 use crate::rights::Right;
@@ -122,15 +120,10 @@ async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
 }
 
 async fn as_csv(ask: &Ask, of: &Of, filter: &Filter, order: (Sort, bool)) -> Result<Response, Fault> {
-    let mut rows = Vec::new();
-    for page in 0..CSV_ROWS / 200 {
-        let (_, some) = files::list(&ask.app.store, &of.0, filter, order, page, 200).await?;
-        let last = some.len() < 200;
-        rows.extend(some);
-        if last {
-            break;
-        }
-    }
+    let page = |page, count| async move {
+        files::list(&ask.app.store, &of.0, filter, order, page, count).await.map(|(_, rows)| rows)
+    };
+    let rows = every(page).await?;
     let heading = [
         "number",
         "generated",

@@ -10,7 +10,7 @@ use crate::catalogues;
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
-use crate::http::render::{PER_PAGE, Turn, csv, instant, page, turn, until};
+use crate::http::render::{PER_PAGE, Turn, csv, every, instant, page, turn, until};
 use crate::http::{Need, Route};
 use crate::orders::{self, BookedOrder};
 use crate::rights::Right;
@@ -55,13 +55,14 @@ pub(in crate::http) fn as_csv(rows: Vec<BookedOrder>) -> Result<Response, Fault>
 }
 
 async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
-    let (page_number, per_page) =
-        if asked.text("format") == "csv" { (0, 200) } else { (asked.page(), PER_PAGE) };
-    let text = asked.text("text");
-    let (total, rows) = orders::list(&ask.app.store, Some(of.0.id), text, page_number, per_page).await?;
+    let (store, account, text) = (&ask.app.store, Some(of.0.id), asked.text("text"));
     if asked.text("format") == "csv" {
-        return as_csv(rows);
+        let page = |page, count| async move {
+            orders::list(store, account, text, page, count).await.map(|(_, rows)| rows)
+        };
+        return as_csv(every(page).await?);
     }
+    let (total, rows) = orders::list(store, account, text, asked.page(), PER_PAGE).await?;
     let turn = turn(&asked, total);
     Ok(page(&Orders {
         frame: ask.frame(),

@@ -8,7 +8,7 @@ use super::{Top, top};
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
-use crate::http::render::{PER_PAGE, Turn, csv, instant, page, turn};
+use crate::http::render::{PER_PAGE, Turn, csv, every, instant, page, turn};
 use crate::http::request::path;
 use crate::http::{Need, Route};
 use crate::requests::{self, Request};
@@ -29,10 +29,12 @@ struct Requests {
 }
 
 async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
-    let as_csv = asked.text("format") == "csv";
-    let (at, per_page) = if as_csv { (0, 200) } else { (asked.page(), PER_PAGE) };
-    let (total, rows) = requests::of_account(&ask.app.store, &of.0, at, per_page).await?;
-    if as_csv {
+    let (store, account) = (&ask.app.store, &of.0);
+    if asked.text("format") == "csv" {
+        let page = |page, count| async move {
+            requests::of_account(store, account, page, count).await.map(|(_, rows)| rows)
+        };
+        let rows = every(page).await?;
         let cells = |row: Request| {
             [
                 row.number,
@@ -48,6 +50,7 @@ async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
             rows.into_iter().map(cells),
         );
     }
+    let (total, rows) = requests::of_account(store, account, asked.page(), PER_PAGE).await?;
     let with_path = |row: Request| {
         let path = path(&ask.app, &row);
         (row, path)

@@ -9,7 +9,7 @@ use crate::http::account::home;
 use crate::http::ask::Ask;
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
-use crate::http::render::{PER_PAGE, Turn, csv, done, page, refused, turn};
+use crate::http::render::{PER_PAGE, Turn, csv, done, every, page, refused, turn};
 use crate::http::{Need, Route};
 use crate::people;
 use crate::rights::Right;
@@ -37,7 +37,10 @@ struct Accounts {
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
     let (store, person, text) = (&ask.app.store, ask.person(), asked.text("text"));
     if asked.text("format") == "csv" {
-        let (_, rows) = people::accounts(store, person, text, 0, 200).await?;
+        let page = |page, count| async move {
+            people::accounts(store, person, text, page, count).await.map(|(_, rows)| rows)
+        };
+        let rows = every(page).await?;
         let cells = |account: Account| [account.reference, account.name, account.kind];
         return csv("accounts.csv", &["reference", "name", "kind"], rows.into_iter().map(cells));
     }

@@ -10,10 +10,10 @@ use crate::http::account::orders_as_csv;
 use crate::http::ask::{Ask, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form, Upload, number};
-use crate::http::render::{PER_PAGE, Turn, csv, done, instant, page, quoted, refused, turn};
+use crate::http::render::{PER_PAGE, Turn, csv, done, every, instant, page, quoted, refused, turn};
 use crate::http::{Need, Route};
 use crate::lrn::{Lrn, LrnError};
-use crate::orders::bulk::{self, Imported, MAX_ORDERS, Progress};
+use crate::orders::bulk::{self, Imported, Progress};
 use crate::orders::{self, BookedOrder, Found, MOST_FOUND, NewLine, NewOrder, OrderProblem, Term};
 use crate::rights::Right;
 use crate::store::Store;
@@ -51,7 +51,9 @@ struct Orders {
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
     let (store, text) = (&ask.app.store, asked.text("text"));
     if asked.text("format") == "csv" {
-        return orders_as_csv(found(store, text, (0, 200)).await?.rows);
+        let page =
+            |page, count| async move { found(store, text, (page, count)).await.map(|found| found.rows) };
+        return orders_as_csv(every(page).await?);
     }
     let mut shown = found(store, text, (asked.page(), PER_PAGE)).await?;
     let mut meant = None;
@@ -251,15 +253,10 @@ async fn imported(ask: Ask, Path(id): Path<i64>, asked: Fields) -> Result<Respon
 }
 
 async fn outcome_as_csv(store: &Store, id: i64, which: Option<bulk::State>) -> Result<Response, Fault> {
-    let mut all = Vec::new();
-    for page in 0..MAX_ORDERS as u64 / 200 + 1 {
-        let (_, some) = bulk::outcome(store, id, which, (page, 200)).await?;
-        let last = some.len() < 200;
-        all.extend(some);
-        if last {
-            break;
-        }
-    }
+    let page = |page, count| async move {
+        bulk::outcome(store, id, which, (page, count)).await.map(|(_, rows)| rows)
+    };
+    let all = every(page).await?;
     let cells = |row: Imported| {
         let state = row.state.title().to_owned();
         [row.number, row.account, state, row.lrn.unwrap_or_default(), row.problem.unwrap_or_default()]

@@ -13,7 +13,7 @@ use crate::http::door::Ticket;
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
 use crate::http::me::{VisitRow, visit_rows};
-use crate::http::render::{PER_PAGE, Turn, csv, done, page, refused, turn};
+use crate::http::render::{PER_PAGE, Turn, csv, done, every, page, refused, turn};
 use crate::http::{Need, Route};
 use crate::people::{self, Details, Person};
 use crate::rights::{Right, Role};
@@ -46,7 +46,10 @@ struct People {
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
     let text = asked.text("text");
     if asked.text("format") == "csv" {
-        let (_, rows) = people::search(&ask.app.store, text, 0, 200).await?;
+        let store = &ask.app.store;
+        let page =
+            |page, count| async move { people::search(store, text, page, count).await.map(|(_, rows)| rows) };
+        let rows = every(page).await?;
         let cells = |person: Person| [person.mail, person.name, crate::rights::words(&person.roles)];
         return csv("people.csv", &["mail", "name", "roles"], rows.into_iter().map(cells));
     }

@@ -10,7 +10,7 @@ use crate::activation;
 use crate::http::ask::{Ask, now};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
-use crate::http::render::{PER_PAGE, Turn as Pages, csv, done, instant, page, refused, turn};
+use crate::http::render::{PER_PAGE, Turn as Pages, csv, done, every, instant, page, refused, turn};
 use crate::http::request::{path, told};
 use crate::http::{Need, Route};
 use crate::people::{self, Person};
@@ -55,14 +55,16 @@ struct Queue {
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
     let (store, at) = (&ask.app.store, now());
     let which = Which::parse(asked.text("which"), ask.person().id);
-    let as_csv = asked.text("format") == "csv";
-    let pages = if as_csv { (0, 200) } else { (asked.page(), PER_PAGE) };
-    let (total, found) = requests::queue(store, which, asked.text("text"), at, pages).await?;
-    let team = team(&ask).await?;
-    let rows: Vec<Row> = found.into_iter().map(|request| row(request, &team, at)).collect();
-    if as_csv {
-        return queue_as_csv(rows);
+    let (team, text) = (team(&ask).await?, asked.text("text"));
+    let shown = |found: Vec<Request>| found.into_iter().map(|request| row(request, &team, at)).collect();
+    if asked.text("format") == "csv" {
+        let page = |page, count| async move {
+            requests::queue(store, which, text, at, (page, count)).await.map(|(_, rows)| rows)
+        };
+        return queue_as_csv(shown(every(page).await?));
     }
+    let (total, found) = requests::queue(store, which, text, at, (asked.page(), PER_PAGE)).await?;
+    let rows: Vec<Row> = shown(found);
     let choices = [
         ("", "Open"),
         ("mine", "Open, mine"),

@@ -9,7 +9,7 @@ use crate::http::account::Lingering;
 use crate::http::ask::{Ask, now};
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
-use crate::http::render::{PER_PAGE, Turn, csv, page, turn};
+use crate::http::render::{PER_PAGE, Turn, csv, every, page, turn};
 use crate::http::{Need, Route};
 use crate::rights::Right;
 
@@ -26,14 +26,17 @@ struct Page {
 }
 
 async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
-    let as_csv = asked.text("format") == "csv";
-    let pages = if as_csv { (0, 200) } else { (asked.page(), PER_PAGE) };
-    let (total, found) = activation::still_used(&ask.app.store, None, None, now(), pages).await?;
-    let rows: Vec<Lingering> = found.into_iter().map(Lingering::from).collect();
-    if as_csv {
+    let (store, at) = (&ask.app.store, now());
+    if asked.text("format") == "csv" {
+        let page = |page, count| async move {
+            activation::still_used(store, None, None, at, (page, count)).await.map(|(_, rows)| rows)
+        };
+        let rows = every(page).await?.into_iter().map(Lingering::from);
         let heading = ["account", "machine", "registration key", "file", "standing", "since", "last report"];
-        return csv("still-used.csv", &heading, rows.into_iter().map(cells));
+        return csv("still-used.csv", &heading, rows.map(cells));
     }
+    let (total, found) = activation::still_used(store, None, None, at, (asked.page(), PER_PAGE)).await?;
+    let rows = found.into_iter().map(Lingering::from).collect();
     Ok(page(&Page { frame: ask.frame(), rows, turn: turn(&asked, total) }))
 }
 
