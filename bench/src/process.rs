@@ -112,7 +112,26 @@ impl Servers {
         }
         let mut servers = Self { all, admin: String::new(), _folder: folder };
         servers.admin = servers.set_up().await?;
+        servers.ready().await?;
         Ok(servers)
+    }
+
+    /// Waits until each of them serves: one that is told last that the cluster is founded closes the connections that it has by then.
+    async fn ready(&self) -> Result<(), Failure> {
+        let end = Instant::now() + Duration::from_secs(30);
+        for server in &self.all {
+            while !is_ready(server.port).await {
+                if Instant::now() > end {
+                    return Err(format!(
+                        "the server at port {} was not ready within 30 seconds",
+                        server.port
+                    )
+                    .into());
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
     }
 
     async fn set_up(&self) -> Result<String, Failure> {
@@ -177,6 +196,11 @@ fn configuration(port: u16, ports: &[u16]) -> String {
         issue::root_key(),
         if ports.len() > 1 { cluster } else { String::new() },
     )
+}
+
+async fn is_ready(port: u16) -> bool {
+    let Ok(mut connection) = Https::open(port).await else { return false };
+    matches!(connection.send("GET", "/readyz", "", None).await, Ok((200, _)))
 }
 
 async fn set_up(port: u16, token: &str) -> Result<String, Failure> {
