@@ -241,6 +241,29 @@ test("a seat in use is seen as it is taken and is taken back with a reason", asy
   await page.getByText("needed elsewhere").waitFor();
 });
 
+test("a file takes the place of the loaded one after a look, and what it is too small for stands as a violation until it is put right", async () => {
+  const load = async (assigned, look) => {
+    const file = site.issue("first", order("PC-2026-0100", [["SW-001-4.0-SL03", "quantity = 1"], ["SW-001-4.0-AL04", `assigned = ${assigned}\npooled = 25`]]));
+    await page.goto("/licenses/import");
+    await page.getByLabel("License file", { exact: true }).setInputFiles(file);
+    await press(page, "Look at it");
+    await page.getByRole("heading", { name: "first.lic" }).waitFor();
+    if (look) await sound(page, "console-replace");
+    await press(page, "Load it");
+    await said(page, "The license file is loaded.");
+  };
+  await load(2, true);
+  await page.goto("/licenses");
+  assert.equal(await page.getByRole("link", { name: "PC-2026-0100" }).count(), 1, "it is not loaded twice");
+  await page.goto("/violations");
+  const over = page.getByText("More of I3_ACCESS_CLIENT is in use than is licensed.");
+  await over.waitFor();
+  await sound(page, "console-violation");
+  await load(5, false);
+  await page.goto("/violations");
+  await page.getByText("There is none.").waitFor();
+});
+
 test("every other room has something to say", async () => {
   for (const [path, name] of [["/in-use", "in-use"], ["/refusals", "refusals"], ["/violations", "violations"], ["/cluster", "cluster"], ["/settings", "settings"], ["/audit", "audit"], ["/notices", "notices"], ["/activate", "activate"], ["/me", "me"]]) {
     await page.goto(path);

@@ -27,7 +27,9 @@ const ALL: &[Part] = &[
     part("peers", &["peers"]),
     part("hold", &["hold", "1000000"]),
     part("storm", &["storm", "10000"]),
+    part("directory", &["directory"]),
     part("console", &["console"]),
+    part("portal", &["portal"]),
 ];
 
 /// Measures everything and writes the page to `page`; on the way, what is measured goes to the terminal.

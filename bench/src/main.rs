@@ -136,7 +136,7 @@ enum What {
         /// Requests of each page
         #[arg(long, default_value_t = 200)]
         requests: usize,
-        /// A PostgreSQL server to measure, too: `postgres://user@host:port`
+        /// A PostgreSQL server: `postgres://user@host:port`; without, one of Debian's is started
         #[arg(long, env = "GRANTOR_TEST_POSTGRES")]
         postgres: Option<String>,
     },

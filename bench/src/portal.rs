@@ -1,5 +1,5 @@
 //! The portal with the books of a large publisher: how long each tab takes over HTTPS, a license file with 50 lines, and an order of
-//! 10,000 lines; on SQLite, and on PostgreSQL where there is one.
+//! 10,000 lines; on SQLite, and on PostgreSQL.
 //!
 //! Portal and browser are this one process, and share its cores. A page's time ends with its last byte.
 
@@ -22,6 +22,9 @@ use tokio::sync::watch;
 pub(crate) use fill::Size;
 
 use crate::drive::Failure;
+use crate::peers::daemon::connect;
+use crate::peers::postgres;
+use crate::process::free_port;
 
 /// The catalogue's name.
 const CATALOGUE: &str = "bench";
@@ -41,7 +44,7 @@ pub(crate) struct Options {
     pub(crate) size: Size,
     /// Requests of each page.
     pub(crate) requests: usize,
-    /// A PostgreSQL server, `postgres://user@host:port`.
+    /// A PostgreSQL server, `postgres://user@host:port`; without, one is started.
     pub(crate) postgres: Option<String>,
 }
 
@@ -50,7 +53,16 @@ pub(crate) async fn run(options: &Options) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     println!("## SQLite");
     measure(&Store::sqlite(&folder.path().join("portal.db")).await?, options, folder.path()).await?;
-    let Some(server) = &options.postgres else { return Ok(()) };
+    let own = tempfile::tempdir()?;
+    let (_daemon, server) = match &options.postgres {
+        Some(server) => (None, server.clone()),
+        None => {
+            let port = free_port()?;
+            let daemon = postgres::serve(own.path(), port)?;
+            connect(port).await?;
+            (Some(daemon), format!("postgres://bench@127.0.0.1:{port}"))
+        }
+    };
     let name = format!("bench_portal_{}", std::process::id());
     let admin = Database::connect(format!("{server}/postgres")).await?;
     admin.execute_unprepared(&format!("create database {name}")).await?;
@@ -120,7 +132,7 @@ fn selection(lines: u64) -> Selection {
 
 /// Fills the books, and gives the cookie of an administrator who is certified.
 async fn prepare(store: &Store, size: Size) -> Result<String, Failure> {
-    catalogues::load(store, CATALOGUE, &catalogue(), NOW).await?;
+    catalogues::load(store, CATALOGUE, &catalogue(), ("ann", NOW)).await?;
     let details =
         Details { name: "Ada".to_owned(), roles: [Role::Administrator].into(), account: None, active: true };
     let link = Secret::new("grl_")?;

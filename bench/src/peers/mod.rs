@@ -1,10 +1,10 @@
 //! Ours beside what teams run instead, measured in one go on one machine: the same job, the same connections, durable before
 //! the answer. Peers talk in plain text, ours in TLS.
 
-mod daemon;
+pub(crate) mod daemon;
 mod etcd;
 pub(crate) mod ours;
-mod postgres;
+pub(crate) mod postgres;
 mod redis;
 mod verdict;
 

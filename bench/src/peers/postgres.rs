@@ -23,6 +23,13 @@ const SEATS: usize = 20_000;
 
 /// Starts it and makes the tables of both layouts.
 pub(crate) async fn start(folder: &Path, port: u16) -> Result<Daemon, Failure> {
+    let daemon = serve(folder, port)?;
+    tables(port).await?;
+    Ok(daemon)
+}
+
+/// Starts it, empty: the user `bench` needs no password.
+pub(crate) fn serve(folder: &Path, port: u16) -> Result<Daemon, Failure> {
     install(Path::new("psql"), "postgresql")?;
     let (programs, data) = (programs()?, folder.join("data"));
     std::fs::create_dir(&data)?;
@@ -42,9 +49,7 @@ pub(crate) async fn start(folder: &Path, port: u16) -> Result<Daemon, Failure> {
     for setting in ["max_connections=1100", "shared_buffers=256MB", "synchronous_commit=on", "fsync=on"] {
         serve.args(["-c", setting]);
     }
-    let daemon = Daemon::start(serve, folder)?;
-    tables(port).await?;
-    Ok(daemon)
+    Daemon::start(serve, folder)
 }
 
 fn programs() -> Result<PathBuf, Failure> {

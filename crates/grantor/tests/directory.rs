@@ -166,6 +166,17 @@ fn apply_makes_a_workgroup_of_a_group_and_a_group_of_it_again_with_everybody_in_
 }
 
 #[test]
+fn apply_says_so_where_a_known_user_would_become_a_default_user_and_changes_nothing() {
+    let server = Server::start();
+    server.ok("user add ann");
+    let file = "[[tenants]]\nname = \"default\"\n[[tenants.users]]\nname = \"bob\"\n\
+                [[tenants.users]]\nname = \"ann\"\ndefault_user = true\n";
+    server.write("site.toml", file);
+    insta::assert_snapshot!(server.seen("apply site.toml --yes"), @"");
+    assert!(!server.ok("user list").contains("bob"));
+}
+
+#[test]
 fn a_license_for_a_group_goes_to_its_members_and_an_export_has_it_for_each() {
     let (server, other) = (Server::start(), Server::start());
     let table = "what,name,user,group,feature,method\ngroup,SALES,,,,\nuser,ann,,,,\nmember,,ann,SALES,,\n\

@@ -403,6 +403,35 @@ fn a_license_server_reports_what_it_has_loaded_and_learns_that_a_later_file_took
     assert!(reread.status.success(), "{}", said(&reread));
     let current = run(&report);
     assert!(current.status.success() && said(&current).contains("AF-000002  current"), "{}", said(&current));
+    let second = std::fs::read_to_string(office.path().join("licenses/acme.lic")).unwrap();
+    let over = ["portal", "file", "deactivate", "ACME", "AF-000002", "--reason", "the machine was sold"];
+    office.done(&over);
+    let used = run(&report);
+    assert!(
+        used.status.code() == Some(1) && said(&used).contains("Load its deactivation file"),
+        "{}",
+        said(&used)
+    );
+    assert!(said(&used).contains("AF-000003"), "{}", said(&used));
+    office.write("licenses/acme.lic", &office.done(&["portal", "file", "get", "ACME", "AF-000003"]));
+    assert!(run(&["reread"]).status.success());
+    let take = || {
+        let seats = ["checkout", "GIS", "--version", "8.0"];
+        office.run(&[&seats[..], &way, &["--", "true"]].concat())
+    };
+    let granted = take();
+    assert!(!granted.status.success(), "{}", said(&granted));
+    let current = run(&report);
+    assert!(current.status.success() && said(&current).contains("AF-000003  current"), "{}", said(&current));
+    office.write("licenses/acme.lic", &second);
+    let back = run(&["reread"]);
+    let granted = take();
+    assert!(
+        !granted.status.success(),
+        "what was given back is not used again: {} {}",
+        said(&back),
+        said(&granted)
+    );
 }
 
 /// The console's page Activate of a license server, as a browser that is signed in asks it.

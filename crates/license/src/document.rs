@@ -116,6 +116,19 @@ impl Document {
         })
     }
 
+    /// Whose file it is: whom its first capacity-bearing line names or, as a file of a deactivated license has none, its `VENDOR` line.
+    #[must_use]
+    pub fn publisher(&self) -> Option<&str> {
+        let capacity = self.statements.iter().find_map(Statement::capacity);
+        let vendor = || {
+            self.statements.iter().find_map(|statement| match &statement.body {
+                Body::Vendor(line) => Some(line.name.as_str()),
+                _ => None,
+            })
+        };
+        capacity.map(|capacity| capacity.vendor.as_str()).or_else(vendor)
+    }
+
     /// The host ids that every signature of this file covers: those of its `SERVER` lines in order and in upper
     /// case, each once, or `ANY` (design §3). Two files of a site pasted together still say the same.
     #[must_use]

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::accounts::{self, Account};
 use crate::catalogues;
 use crate::entity::{activation, edition, file, order, order_line, site};
-use crate::files::{self, Chosen, Machine, Request, Selection, registration_key};
+use crate::files::{self, Chosen, Leave, Machine, Request, Selection, registration_key};
 use crate::lrn::Lrn;
 use crate::orders::Term;
 use crate::people::Actor;
@@ -76,18 +76,15 @@ pub async fn activate(
     let account = accounts::by_id(store.read(), order.account_id).await?;
     let site = site_of(store.read(), &order).await?;
     let claim = claim(store, &order, &account, &key, at).await?;
-    if claim == Claim::Made {
-        let file = latest(store, &order, &site, &key).await?;
+    if let Claim::Made(file) = claim {
+        let file = latest(store, &order, &site, (&key, file)).await?;
         return Ok(Activated { account, file });
     }
     match make(store, asked, &order, (&account, &site), &key, (today, at)).await {
-        Ok(file) => {
-            was_made(store, &order).await?;
-            Ok(Activated { account, file })
-        }
+        Ok(file) => Ok(Activated { account, file }),
         Err(failure) => {
             if claim == Claim::New && matches!(failure, Failure::Refused(_)) {
-                give_up(store, &order, &key).await?;
+                give_up(store, &order, &account, (&key, &failure), at).await?;
             }
             Err(failure)
         }
@@ -115,8 +112,8 @@ enum Claim {
     New,
     /// It was noted before, and its file may not have been made.
     Begun,
-    /// Its file was made.
-    Made,
+    /// Its file was made: the row of it, where that was kept.
+    Made(Option<i64>),
 }
 
 /// Notes for which installation the order is; of two at once one is first.
@@ -133,6 +130,7 @@ async fn claim(
         registration_key: Set(key.to_owned()),
         made: Set(false),
         activated_at: Set(at),
+        file_id: Set(None),
     };
     match activation::Entity::insert(row).exec_without_returning(&tx).await {
         Ok(_) => {
@@ -147,27 +145,50 @@ async fn claim(
     tx.rollback().await?;
     let noted = activation::Entity::find_by_id(order.id).one(store.read()).await?;
     match noted {
-        Some(row) if row.registration_key == key => Ok(if row.made { Claim::Made } else { Claim::Begun }),
+        Some(row) if row.registration_key == key => {
+            Ok(if row.made { Claim::Made(row.file_id) } else { Claim::Begun })
+        }
         _ => Err(Refusal::ActivatedElsewhere(order.lrn.clone()).into()),
     }
 }
 
-async fn was_made(store: &Store, order: &order::Model) -> Result<(), Failure> {
-    let made = activation::ActiveModel { order_id: Set(order.id), made: Set(true), ..Default::default() };
-    activation::Entity::update(made).exec(store.read()).await?;
+async fn was_made(db: &impl ConnectionTrait, order: &order::Model, file: i64) -> Result<(), Failure> {
+    let made = activation::ActiveModel {
+        order_id: Set(order.id),
+        made: Set(true),
+        file_id: Set(Some(file)),
+        ..Default::default()
+    };
+    activation::Entity::update(made).exec(db).await?;
     Ok(())
 }
 
 /// What was noted for nothing is taken back: no file came of it.
-async fn give_up(store: &Store, order: &order::Model, key: &str) -> Result<(), Failure> {
-    activation::Entity::delete_many()
+async fn give_up(
+    store: &Store,
+    order: &order::Model,
+    account: &Account,
+    (key, why): (&str, &Failure),
+    at: i64,
+) -> Result<(), Failure> {
+    let tx = store.write().await?;
+    let taken_back = activation::Entity::delete_many()
         .filter(activation::Column::OrderId.eq(order.id))
         .filter(activation::Column::RegistrationKey.eq(key))
-        .exec(store.read())
+        .filter(activation::Column::Made.eq(false))
+        .exec(&tx)
         .await?;
+    if taken_back.rows_affected > 0 {
+        let more = json!({
+            "lrn": order.lrn, "registration_key": key, "account": account.reference, "why": why.to_string(),
+        });
+        log::append(&tx, at, BY, "activation taken back", more).await?;
+    }
+    tx.commit().await?;
     Ok(())
 }
 
+/// The file, and in the same transaction that the order came into it.
 async fn make(
     store: &Store,
     asked: &Asked,
@@ -180,11 +201,36 @@ async fn make(
     let by = Actor::House(BY);
     let replaces = replaces.as_deref();
     let request = Request { account, site, selection: &selection, replaces, by, at, today };
-    files::generate(store, &request, &format!("{BY}/{}/{key}", order.lrn)).await
+    let leave = Leave { order: Some(&order.lrn), ..Leave::default() };
+    let tx = store.write().await?;
+    let file = files::generate_in(store, &tx, &request, leave, &format!("{BY}/{}/{key}", order.lrn)).await?;
+    was_made(&tx, order, file).await?;
+    tx.commit().await?;
+    Ok(files::number(file))
 }
 
 /// What the installation is to have now: the file that the order came into, or the one that took its place since.
-async fn latest(store: &Store, order: &order::Model, site: &Site, key: &str) -> Result<String, Failure> {
+async fn latest(
+    store: &Store,
+    order: &order::Model,
+    site: &Site,
+    (key, made): (&str, Option<i64>),
+) -> Result<String, Failure> {
+    if let Some(row) = file::Entity::find_by_id(made.unwrap_or(0)).one(store.read()).await? {
+        let latest = reported::latest(store.read(), row).await?;
+        let ended = || Refusal::FileEnded(order.lrn.clone());
+        return Ok(files::number(latest.active.then_some(latest.id).ok_or_else(ended)?));
+    }
+    before_it_was_kept(store, order, site, key).await
+}
+
+/// The same where it was not kept which file the order came into: the installation's latest of the product.
+async fn before_it_was_kept(
+    store: &Store,
+    order: &order::Model,
+    site: &Site,
+    key: &str,
+) -> Result<String, Failure> {
     let (catalogue, _) = lines(store, order).await?;
     let latest = active(site)
         .filter(file::Column::AccountId.eq(order.account_id))

@@ -1,5 +1,7 @@
 //! The whole of the books as one text, and back: for backups, and for moving from SQLite to PostgreSQL or the other way.
 //!
+//! Books of an earlier version are restored, too: columns that it did not have get what a later version gives them.
+//!
 //! Visits, links for new passwords and what browsers were asked are left out: they end with the books that they were made in.
 //!
 //! A heading, a line a row, and a last line that counts them, so that a file that was cut is noticed.
@@ -43,8 +45,8 @@ pub enum BackupError {
         /// What is wrong.
         message: String,
     },
-    /// Tables of another version.
-    #[error("the backup is of tables {0}; this grantor has {1}")]
+    /// Tables of a later version, or of none.
+    #[error("the backup is of tables {0}; this grantor knows them up to {1}")]
     Version(String, String),
     /// There is something already.
     #[error("there are books in this database already")]
@@ -151,13 +153,13 @@ pub async fn restore(store: &Store, from: &mut impl BufRead) -> Result<u64, Back
         return Err(BackupError::NotEmpty);
     }
     log_head::Entity::delete_many().exec(&tx).await?;
-    let (mut number, mut rows, mut ended) = (0, 0, None);
+    let (mut number, mut rows, mut ended, mut later) = (0, 0, None, Vec::new());
     for text in from.lines() {
         number += 1;
         let wrong = |message: String| BackupError::Line { line: number, message };
         let line: Line = serde_json::from_str(&text?).map_err(|error| wrong(error.to_string()))?;
         match line {
-            Line::GrantorPortalBackup { tables } if number == 1 => known(&tables)?,
+            Line::GrantorPortalBackup { tables } if number == 1 => later = worked_out(&tx, &tables)?,
             Line::Row { table, row } if number > 1 && ended.is_none() => {
                 insert(&tx, &table, row).await?.map_err(wrong)?;
                 rows += 1;
@@ -171,14 +173,18 @@ pub async fn restore(store: &Store, from: &mut impl BufRead) -> Result<u64, Back
             format!("the backup is not whole: {rows} rows, and its end is missing or says another number");
         return Err(BackupError::Line { line: number, message });
     }
+    for statement in later {
+        tx.execute_unprepared(&statement).await?;
+    }
     count_on(&tx).await?;
     tx.commit().await?;
     Ok(rows)
 }
 
-fn known(tables: &str) -> Result<(), BackupError> {
-    let latest = migrations::latest();
-    if tables == latest { Ok(()) } else { Err(BackupError::Version(tables.to_owned(), latest)) }
+/// What is worked out of rows of that version of the tables once they are all there.
+fn worked_out(tx: &DatabaseTransaction, tables: &str) -> Result<Vec<String>, BackupError> {
+    let statements = migrations::worked_out_after(tables, tx.get_database_backend());
+    statements.ok_or_else(|| BackupError::Version(tables.to_owned(), migrations::latest()))
 }
 
 /// What is wrong with a row is a message; the database's failure is an error.

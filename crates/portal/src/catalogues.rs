@@ -7,11 +7,12 @@ use std::sync::{Arc, PoisonError};
 use grantor_catalogue::Catalogue;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::entity::edition;
 use crate::store::Store;
-use crate::{Failure, Refusal};
+use crate::{Failure, Refusal, log};
 
 /// A catalogue in one edition.
 #[derive(Debug, Clone)]
@@ -30,16 +31,18 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     })
 }
 
-/// Loads an edition of the catalogue `name`; the same text twice is the same edition. `at` is now, in milliseconds since 1970.
+/// Loads an edition of the catalogue `name`, and logs it; the same text twice is the same edition. `by` is who does it, `at` now, in
+/// milliseconds since 1970.
 ///
 /// # Errors
 /// [`Refusal::Catalogue`] with every mistake; the database's.
-pub async fn load(store: &Store, name: &str, text: &str, at: i64) -> Result<Edition, Failure> {
+pub async fn load(store: &Store, name: &str, text: &str, (by, at): (&str, i64)) -> Result<Edition, Failure> {
     let catalogue = read(name, text)?;
+    let sha256 = digest(text.as_bytes());
     let row = edition::ActiveModel {
         catalogue: Set(name.to_owned()),
         edition: Set(catalogue.edition.clone()),
-        digest: Set(digest(text.as_bytes())),
+        digest: Set(sha256.clone()),
         text: Set(text.to_owned()),
         loaded_at: Set(at),
         ..Default::default()
@@ -47,7 +50,11 @@ pub async fn load(store: &Store, name: &str, text: &str, at: i64) -> Result<Edit
     let same = OnConflict::columns([edition::Column::Catalogue, edition::Column::Digest])
         .update_column(edition::Column::LoadedAt)
         .to_owned();
-    let row = edition::Entity::insert(row).on_conflict(same).exec_with_returning(store.read()).await?;
+    let tx = store.write().await?;
+    let row = edition::Entity::insert(row).on_conflict(same).exec_with_returning(&tx).await?;
+    let more = json!({ "catalogue": name, "edition": catalogue.edition, "sha256": sha256 });
+    log::append(&tx, at, by, "catalogue loaded", more).await?;
+    tx.commit().await?;
     Ok(Edition { id: row.id, catalogue: Arc::new(catalogue) })
 }
 

@@ -3,7 +3,10 @@
 //!
 //! A file without signature is on its way: whoever finds one (a retry, the next start) has it signed. May not sign.
 
+pub(crate) mod binding;
 mod contents;
+mod end;
+mod heading;
 mod make;
 mod pass;
 mod show;
@@ -14,8 +17,10 @@ use grantor_license::Change;
 use serde::{Deserialize, Serialize};
 
 pub use contents::STANDARD;
-pub(crate) use make::serial_of;
-pub use make::{Request, deactivate, generate, preview};
+pub use end::deactivate;
+pub(crate) use heading::serial_of;
+pub(crate) use make::{Leave, generate_in};
+pub use make::{Request, generate, preview};
 pub(crate) use show::selection_of;
 pub use show::{Details, Filter, Sort, details, document, list, unsigned, was_signed};
 pub(crate) use signed_by::was_signed_anew;

@@ -6,28 +6,32 @@ use sea_orm_migration::prelude::*;
 #[cfg(test)]
 mod tests;
 
+/// Every version's name and statements.
+const STEPS: [(&str, &str); 15] = [
+    ("0001_orders", include_str!("../migrations/0001_orders.sql")),
+    ("0002_files", include_str!("../migrations/0002_files.sql")),
+    ("0003_people", include_str!("../migrations/0003_people.sql")),
+    ("0004_activations", include_str!("../migrations/0004_activations.sql")),
+    ("0005_tokens", include_str!("../migrations/0005_tokens.sql")),
+    ("0006_requests", include_str!("../migrations/0006_requests.sql")),
+    ("0007_passkeys", include_str!("../migrations/0007_passkeys.sql")),
+    ("0008_hooks", include_str!("../migrations/0008_hooks.sql")),
+    ("0010_keys", include_str!("../migrations/0010_keys.sql")),
+    ("0011_identities", include_str!("../migrations/0011_identities.sql")),
+    ("0012_sorted", include_str!("../migrations/0012_sorted.sql")),
+    ("0013_still_used", include_str!("../migrations/0013_still_used.sql")),
+    ("0014_imports", include_str!("../migrations/0014_imports.sql")),
+    ("0015_found", include_str!("../migrations/0015_found.sql")),
+    ("0016_ends", include_str!("../migrations/0016_ends.sql")),
+];
+
 pub(crate) struct Migrations;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let step = |name, sql| -> Box<dyn MigrationTrait> { Box::new(Step { name, sql }) };
-        vec![
-            step("0001_orders", include_str!("../migrations/0001_orders.sql")),
-            step("0002_files", include_str!("../migrations/0002_files.sql")),
-            step("0003_people", include_str!("../migrations/0003_people.sql")),
-            step("0004_activations", include_str!("../migrations/0004_activations.sql")),
-            step("0005_tokens", include_str!("../migrations/0005_tokens.sql")),
-            step("0006_requests", include_str!("../migrations/0006_requests.sql")),
-            step("0007_passkeys", include_str!("../migrations/0007_passkeys.sql")),
-            step("0008_hooks", include_str!("../migrations/0008_hooks.sql")),
-            step("0010_keys", include_str!("../migrations/0010_keys.sql")),
-            step("0011_identities", include_str!("../migrations/0011_identities.sql")),
-            step("0012_sorted", include_str!("../migrations/0012_sorted.sql")),
-            step("0013_still_used", include_str!("../migrations/0013_still_used.sql")),
-            step("0014_imports", include_str!("../migrations/0014_imports.sql")),
-            step("0015_found", include_str!("../migrations/0015_found.sql")),
-        ]
+        let step = |(name, sql)| -> Box<dyn MigrationTrait> { Box::new(Step { name, sql }) };
+        STEPS.into_iter().map(step).collect()
     }
 }
 
@@ -67,7 +71,15 @@ fn statements(sql: &str, backend: DbBackend) -> Vec<String> {
     sql.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }
 
+/// What later versions work out of what is there, as statements, for rows of the version with that name; `None`: this grantor knows
+/// no such version.
+pub(crate) fn worked_out_after(name: &str, backend: DbBackend) -> Option<Vec<String>> {
+    let known = STEPS.iter().position(|(step, _)| *step == name)?;
+    let later = STEPS.iter().skip(known + 1).flat_map(|(_, sql)| statements(sql, backend));
+    Some(later.filter(|statement| statement.starts_with("update ")).collect())
+}
+
 /// The name of the latest version of the tables.
 pub(crate) fn latest() -> String {
-    Migrations::migrations().last().map_or_else(String::new, |step| step.name().to_owned())
+    STEPS.last().map_or_else(String::new, |(name, _)| (*name).to_owned())
 }

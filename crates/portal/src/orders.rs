@@ -3,6 +3,7 @@
 mod book;
 pub mod bulk;
 mod csv;
+mod letter;
 mod problems;
 mod search;
 mod show;
@@ -19,6 +20,7 @@ use crate::store::Store;
 
 pub use book::{Booked, book, check, check_csv};
 pub use csv::{CsvOrders, read_csv};
+pub use letter::send_letter;
 pub use search::{Found, MOST_FOUND, search};
 pub use show::{BookedOrder, OrderLine, list, one, sold_to};
 

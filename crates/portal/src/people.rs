@@ -262,15 +262,24 @@ pub async fn staff(db: &impl ConnectionTrait) -> Result<Vec<Person>, Failure> {
     Ok(all.all(db).await?.into_iter().map(Person::from).collect())
 }
 
-/// Those of an account who are told of its orders: active partners and customers.
+/// Those who are told of an account's orders: its active partners and customers, or, as long as it has none, those of the nearest
+/// account above it.
 ///
 /// # Errors
 /// The database's.
 pub async fn contacts(db: &impl ConnectionTrait, account: i64) -> Result<Vec<Person>, Failure> {
-    let of_account =
-        person::Entity::find().filter(person::Column::AccountId.eq(account)).order_by_asc(person::Column::Id);
-    let people = of_account.all(db).await?.into_iter().map(Person::from);
-    Ok(people.filter(|person| person.may(Right::Files)).collect())
+    let (mut next, mut seen) = (Some(account), BTreeSet::new());
+    while let Some(id) = next.filter(|id| seen.insert(*id)) {
+        let of_account = person::Entity::find().filter(person::Column::AccountId.eq(id));
+        let people = of_account.order_by_asc(person::Column::Id).all(db).await?;
+        let mut people: Vec<Person> = people.into_iter().map(Person::from).collect();
+        people.retain(|person| person.may(Right::Files));
+        if !people.is_empty() {
+            return Ok(people);
+        }
+        next = account::Entity::find_by_id(id).one(db).await?.and_then(|row| row.parent_id);
+    }
+    Ok(Vec::new())
 }
 
 /// An account's row and those under it, at any depth: for a condition on `accounts.id`.

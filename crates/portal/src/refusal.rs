@@ -143,9 +143,15 @@ pub enum Refusal {
     /// The token was removed, is too old, or never was.
     #[error("this token does not count, or there is none")]
     TokenEnded,
+    /// Nobody of the account, or of those above it, looks after its license files.
+    #[error("nobody of `{0}`, or of an account above it, looks after its license files")]
+    NobodyToWriteTo(String),
     /// The order was activated for another installation.
     #[error("`{0}` is activated for another installation")]
     ActivatedElsewhere(String),
+    /// An update that would take a file to another machine.
+    #[error("an update of `{0}` leaves it on its machine: another registration key or host id is a move")]
+    OtherMachine(String),
     /// The account's moves of this year are used up.
     #[error("an account moves licenses {0} times a year itself, and these are used up")]
     TooManyMoves(u64),
@@ -235,6 +241,7 @@ impl Refusal {
             Self::ActivatedElsewhere(_) => {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }
+            Self::NobodyToWriteTo(_) => "invite somebody of the account under People, and send it again",
             Self::ChallengeEnded => "begin once more",
             Self::NotYourType { staff: true, .. } => "file a request: the publisher's staff makes it",
             Self::NotYourType { .. } => "have a certified employee of a partner make it",
@@ -245,6 +252,7 @@ impl Refusal {
             Self::Provider { why, .. } => why.hint(),
             Self::PasskeyWrong => "use another passkey, or your password",
             Self::TokenEnded => "make one on your own page, and send it as `Authorization: Bearer …`",
+            Self::OtherMachine(_) => "move it on its page, with the reason; or leave the machine as it is",
             Self::TooManyMoves(_) => "ask the publisher: its staff moves it for you",
             Self::TicketEnded => "have a new one sent from the sign-in page",
             Self::FileEnded(_) => "take the file that came after it",

@@ -4,13 +4,15 @@
 mod support;
 
 use axum::http::{Method, StatusCode};
-use grantor_portal::activation::{Move, move_to, moves_left};
+use grantor_portal::accounts::Account;
 use grantor_portal::entitlements::balances;
 use grantor_portal::files::{
     self, Chosen, Filter, Machine, Request, Selection, Sort, details, generate, list,
 };
 use grantor_portal::people::Actor;
-use grantor_portal::{Failure, Refusal};
+use grantor_portal::sites::Site;
+use grantor_portal::store::Store;
+use grantor_portal::{Failure, Refusal, log};
 use support::door::Door;
 use support::wfo::{KEY, asked, office, ordered, try_it};
 use support::{NOW, TODAY, on_both};
@@ -196,59 +198,90 @@ fn programs_activate_by_json_and_are_told_problems_with_what_to_do() {
     });
 }
 
+/// An active file of its own for that installation.
+async fn made(store: &Store, (account, site): &(Account, Site), of_type: &str, part: &str) -> String {
+    let selection = Selection {
+        catalogue: if of_type == "commercial" { "eleveo" } else { "wfo" }.to_owned(),
+        license_type: of_type.to_owned(),
+        machine: Machine { host_id: "ANY".to_owned(), name: "x".to_owned() },
+        switchover: None,
+        system_type: String::new(),
+        mail_connector: String::new(),
+        registration_key: Some(KEY.to_owned()),
+        items: vec![Chosen { part: part.to_owned(), quantity: 5, pooled: 0 }],
+    };
+    let (by, today) = (Actor::House("ann"), TODAY.parse().unwrap());
+    let request = Request { account, site, selection: &selection, replaces: None, by, at: NOW, today };
+    generate(store, &request, "by hand").await.unwrap()
+}
+
+async fn lines(store: &Store, account: &Account, number: &str) -> Vec<String> {
+    let text = details(store, account, number).await.unwrap().text;
+    let lines = text.replace("\\\n", " ");
+    lines.lines().filter(|line| line.starts_with("INCREMENT")).map(str::to_owned).collect()
+}
+
 #[test]
-fn a_license_moves_to_another_installation_so_often_a_year_and_the_old_one_gets_it_no_more() {
+fn two_orders_of_the_same_for_one_installation_are_two_files_and_no_line_of_one_is_a_line_of_the_other() {
     on_both(|store| async move {
         let (account, _) = office(&store).await;
-        let (lrn, _) = ordered(&store, 1, "wfo", 20, None).await;
-        let mut file = try_it(&store, &asked(&lrn, KEY)).await.unwrap();
-        let keys = ["AAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBB", "CCCCCCCCCCCCCCCC"];
-        let who = (Actor::House("carl"), TODAY.parse().unwrap(), NOW);
-        for (index, to) in keys.into_iter().enumerate() {
-            let request = format!("move {index}");
-            let wanted = Move { file: &file, to, reason: "a new machine", request: &request };
-            let moved = move_to(&store, &account, &wanted, Some(2), who).await;
-            if index == 2 {
-                assert_eq!(refusal(moved), Refusal::TooManyMoves(2));
-                break;
-            }
-            let moved = moved.unwrap();
-            assert_eq!(move_to(&store, &account, &wanted, Some(2), who).await.unwrap(), moved, "sent twice");
-            assert!(details(&store, &account, &moved).await.unwrap().text.contains(&format!("RK={to}")));
-            file = moved;
-        }
-        assert_eq!(moves_left(&store, &account, 2, NOW).await.unwrap(), 0);
-        assert_eq!(moves_left(&store, &account, 2, NOW + 366 * 24 * 3_600_000).await.unwrap(), 2);
-        assert_eq!(
-            refusal(try_it(&store, &asked(&lrn, KEY)).await),
-            Refusal::ActivatedElsewhere(lrn.clone())
-        );
-        assert_eq!(try_it(&store, &asked(&lrn, keys[1])).await.unwrap(), file, "the new installation has it");
-        let wanted = Move { file: &file, to: keys[2], reason: "by the publisher", request: "staff" };
-        move_to(&store, &account, &wanted, None, who).await.unwrap();
+        let (first, _) = ordered(&store, 1, "eleveo", 3, None).await;
+        let (second, _) = ordered(&store, 2, "eleveo", 3, None).await;
+        let two = try_it(&store, &asked(&second, KEY)).await.unwrap();
+        let one = try_it(&store, &asked(&first, KEY)).await.unwrap();
+        assert_ne!(one, two);
+        let (of_one, of_two) = (lines(&store, &account, &one).await, lines(&store, &account, &two).await);
+        assert!(of_one.iter().all(|line| line.contains(&first)), "{of_one:?}");
+        assert!(of_two.iter().all(|line| line.contains(&second)), "{of_two:?}");
+        assert_eq!(try_it(&store, &asked(&first, KEY)).await.unwrap(), one, "each order has its own file");
+        assert_eq!(try_it(&store, &asked(&second, KEY)).await.unwrap(), two);
     });
 }
 
 #[test]
-fn a_move_that_was_killed_half_way_is_gone_on_with_when_its_form_is_sent_again() {
+fn a_pilot_beside_what_was_bought_does_not_join_it_and_has_a_number_of_its_own() {
     on_both(|store| async move {
-        let (account, site) = office(&store).await;
-        let (lrn, _) = ordered(&store, 1, "wfo", 20, None).await;
-        let file = try_it(&store, &asked(&lrn, KEY)).await.unwrap();
-        let to = "AAAAAAAAAAAAAAAA";
-        // What the first half does: the new file, and nothing of the orders.
-        let selection = Selection {
-            registration_key: Some(to.to_owned()),
-            ..details(&store, &account, &file).await.unwrap().selection
+        let owner = office(&store).await;
+        let (lrn, part) = ordered(&store, 1, "wfo", 20, None).await;
+        let (more, _) = ordered(&store, 2, "wfo", 5, None).await;
+        let bought = try_it(&store, &asked(&lrn, KEY)).await.unwrap();
+        let pilot = made(&store, &owner, "pilot", &part).await;
+        assert_eq!(try_it(&store, &asked(&lrn, KEY)).await.unwrap(), bought, "not the pilot's");
+        files::deactivate(&store, &owner.0, &pilot, "over", ("ann", NOW)).await.unwrap();
+        let pilot = details(&store, &owner.0, &pilot).await.unwrap();
+        assert!(pilot.file.lrn != lrn, "its end would be the end of what was bought: {}", pilot.text);
+        let both = try_it(&store, &asked(&more, KEY)).await.unwrap();
+        let shown = details(&store, &owner.0, &both).await.unwrap();
+        assert_eq!((shown.replaces, shown.used[&part]), (Some(bought), 25));
+    });
+}
+
+#[test]
+fn an_order_whose_file_was_made_by_hand_is_activated_under_another_number_if_there_is_more_of_it() {
+    on_both(|store| async move {
+        let owner = office(&store).await;
+        let (lrn, part) = ordered(&store, 1, "eleveo", 5, None).await;
+        ordered(&store, 2, "eleveo", 5, None).await;
+        let by_hand = made(&store, &owner, "commercial", &part).await;
+        let activated = try_it(&store, &asked(&lrn, "FEDCBA9876543210")).await.unwrap();
+        let number = |file: String| {
+            let (store, account) = (&store, &owner.0);
+            async move { details(store, account, &file).await.unwrap().file.lrn }
         };
-        let (by, today) = (Actor::House("carl"), TODAY.parse().unwrap());
-        let replaces = Some(file.as_str());
-        let request =
-            Request { account: &account, site: &site, selection: &selection, replaces, by, at: NOW, today };
-        let half = generate(&store, &request, "the form").await.unwrap();
-        let wanted = Move { file: &file, to, reason: "a new machine", request: "the form" };
-        let moved = move_to(&store, &account, &wanted, Some(0), (by, today, NOW)).await.unwrap();
-        assert_eq!(moved, half);
-        assert_eq!(try_it(&store, &asked(&lrn, to)).await.unwrap(), half, "the orders moved, too");
+        assert_eq!(number(by_hand).await, lrn);
+        assert_ne!(number(activated).await, lrn);
+    });
+}
+
+#[test]
+fn an_activation_that_is_refused_is_taken_back_and_the_log_says_so() {
+    on_both(|store| async move {
+        let owner = office(&store).await;
+        let (lrn, part) = ordered(&store, 1, "wfo", 5, None).await;
+        made(&store, &owner, "pilot", &part).await;
+        assert!(matches!(refusal(try_it(&store, &asked(&lrn, KEY)).await), Refusal::NotAvailable { .. }));
+        let all = log::entries(store.read(), 0, 100).await.unwrap();
+        let last = &all.last().unwrap().body;
+        assert!(last.contains("activation taken back") && last.contains("are available"), "{last}");
     });
 }

@@ -91,7 +91,7 @@ fn an_import_that_is_stopped_books_nothing_more() {
     on_both(|store| async move {
         acme(&store).await;
         let id = bulk::begin(&store, "form", &many(5), ("ann", NOW)).await.unwrap();
-        bulk::stop(&store, id, NOW).await.unwrap();
+        bulk::stop(&store, id, ("ann", NOW)).await.unwrap();
         assert_eq!(bulk::work(&store, || NOW).await.unwrap(), 0);
         let after = bulk::progress(&store, id).await.unwrap().unwrap();
         assert_eq!((after.stopped, after.booked, after.ended_at), (5, 0, Some(NOW)));

@@ -81,6 +81,7 @@ const PAGES: &[(&str, &str)] = &[
     ("POST /accounts/{account}/sites/{id}", "keeps its sites"),
     ("GET /accounts/{account}/orders", "sees it"),
     ("GET /accounts/{account}/orders/{number}", "sees it"),
+    ("POST /accounts/{account}/orders/{number}/letter", "sends its letters"),
     ("GET /new-account", "accounts"),
     ("POST /new-account", "accounts"),
     ("GET /orders", "orders"),

@@ -146,17 +146,17 @@ fn a_catalogue_is_loaded_once_and_orders_go_by_its_latest_edition() {
     on_both(|store| async move {
         acme(&store).await;
         let first = catalogues::current(&store, store.read()).await.unwrap()["pureconnect-4"].id;
-        let again = catalogues::load(&store, "pureconnect-4", CATALOGUE, NOW + 1).await.unwrap();
+        let again = catalogues::load(&store, "pureconnect-4", CATALOGUE, ("ann", NOW + 1)).await.unwrap();
         assert_eq!(again.id, first);
         let next = CATALOGUE.replace("edition = \"4.0\"", "edition = \"4.1\"");
-        let next = catalogues::load(&store, "pureconnect-4", &next, NOW + 2).await.unwrap();
+        let next = catalogues::load(&store, "pureconnect-4", &next, ("ann", NOW + 2)).await.unwrap();
         let current = catalogues::current(&store, store.read()).await.unwrap();
         assert_eq!((current["pureconnect-4"].id, next.id == first), (next.id, false));
         assert_eq!(
             catalogues::edition(&store, store.read(), first).await.unwrap().unwrap().catalogue.edition,
             "4.0"
         );
-        let bad = catalogues::load(&store, "pureconnect-4", "title = 1", NOW).await;
+        let bad = catalogues::load(&store, "pureconnect-4", "title = 1", ("ann", NOW)).await;
         assert!(matches!(refusal(bad), Refusal::Catalogue(text) if text.contains("pureconnect-4.toml:1:")));
     });
 }

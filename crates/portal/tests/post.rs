@@ -5,12 +5,13 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
+use grantor_portal::accounts::{self, Kind, NewAccount};
 use grantor_portal::mails;
-use grantor_portal::orders::book;
+use grantor_portal::orders::{book, send_letter};
 use grantor_portal::post::{Postman, send_waiting};
 use grantor_portal::rights::Role;
 use support::door::{now, person};
-use support::{NOW, acme, on_both, order};
+use support::{NOW, acme, acme_under, on_both, order};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -181,4 +182,33 @@ fn a_mail_servers_password_is_not_repeated_in_an_error() {
     let error = Postman::new("ftp://user:secret@mail.example.com", "Licensing <licensing@example.com>");
     let said = error.err().unwrap().to_string();
     assert!(!said.contains("secret") && said.contains("mail.example.com"), "{said}");
+}
+
+#[test]
+fn an_order_of_an_account_without_people_is_told_to_the_partner_above_it_and_the_letter_is_sent_again_when_wanted()
+ {
+    on_both(|store| async move {
+        let partner = NewAccount {
+            reference: "PART".to_owned(),
+            name: "Partner".to_owned(),
+            kind: Kind::Partner,
+            parent: None,
+        };
+        accounts::create(&store, &partner, ("ann", NOW)).await.unwrap();
+        let (account, _) = acme_under(&store, Some("PART")).await;
+        let order = order("1", &[("SW-001-4.0-AL02", 5)]);
+        let lrn = book(&store, &order, "ann", NOW, 1).await.unwrap().lrn;
+        let refused = send_letter(&store, &account, "1", ("ann", NOW)).await.unwrap_err();
+        assert!(refused.to_string().contains("nobody of `ACME`, or of an account above it"), "{refused}");
+        person(&store, "paul@partner.test", &[Role::Partner], Some("PART")).await;
+        let to = send_letter(&store, &account, "1", ("ann", NOW)).await.unwrap();
+        assert_eq!(to, ["paul@partner.test"]);
+        person(&store, "dora@acme.test", &[Role::Customer], Some("ACME")).await;
+        assert_eq!(send_letter(&store, &account, "1", ("ann", NOW)).await.unwrap(), ["dora@acme.test"]);
+        let (_, mails) = mails::list(&store, 0, 10).await.unwrap();
+        let letters: Vec<_> = mails.iter().filter(|mail| mail.body.contains(&lrn)).collect();
+        assert_eq!(letters.len(), 2);
+        let log = grantor_portal::log::entries(store.read(), 0, 100).await.unwrap();
+        assert!(log.last().unwrap().body.contains("license letter sent again"));
+    });
 }

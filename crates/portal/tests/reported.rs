@@ -56,7 +56,14 @@ fn a_server_that_goes_on_with_a_moved_file_is_shown_from_its_next_report_until_i
         let current = report(&store, &said(KEY, std::slice::from_ref(&has)), NOW).await.unwrap();
         assert_eq!(current[0].standing, Standing::Current);
         let who = (Actor::House("carl"), TODAY.parse().unwrap(), NOW);
-        let wanted = Move { file: &old, to: NEW, reason: "a new machine", request: "m" };
+        let wanted = Move {
+            file: &old,
+            to: NEW,
+            machine: None,
+            switchover: None,
+            reason: "a new machine",
+            request: "m",
+        };
         let new = move_to(&store, &account, &wanted, None, who).await.unwrap();
         let shown = |at| still_used(&store, Some(&account), None, at, (0, 10));
         assert_eq!(shown(NOW).await.unwrap().0, 0, "it may have heard of it by now");
@@ -147,7 +154,9 @@ fn staff_and_account_see_which_server_uses_an_ended_file_since_when_and_what_to_
         for (path, who) in [("/accounts/ACME/files", &carl), (file.as_str(), &carl), ("/still-used", &anna)] {
             let page = door.get(path, who).await.body;
             assert!(
-                page.contains("recorder1") && page.contains(KEY) && page.contains("Remove the file there"),
+                page.contains("recorder1")
+                    && page.contains(KEY)
+                    && page.contains("Load its deactivation file there"),
                 "{path}: {page}"
             );
         }

@@ -186,7 +186,7 @@ fn a_temporary_license_needs_no_key_and_works_at_once() {
     on_both(|store| async move {
         let scene = scene(store, &[]).await;
         let text = include_str!("../../../catalogues/eleveo.toml");
-        catalogues::load(&scene.store, "eleveo", text, NOW).await.unwrap();
+        catalogues::load(&scene.store, "eleveo", text, ("ann", NOW)).await.unwrap();
         let sold = catalogues::current(&scene.store, scene.store.read()).await.unwrap();
         let part = sold["eleveo"].catalogue.list()[0].name.clone();
         let mut bought = order("7", &[(part.as_str(), 5)]);

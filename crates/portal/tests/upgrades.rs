@@ -26,9 +26,9 @@ fn part(number: &str) -> Part {
 async fn of_old(store: &Store) -> (Account, Site, Owner) {
     let (account, site) = acme(store).await;
     let then = CATALOGUE.replace("retired = true\n", "");
-    catalogues::load(store, "pureconnect-4", &then, NOW + 1).await.unwrap();
+    catalogues::load(store, "pureconnect-4", &then, ("ann", NOW + 1)).await.unwrap();
     book(store, &order("1", &[(OLD, 35), (OTHER, 9), (NEW, 5)]), "ann", NOW, 1).await.unwrap();
-    catalogues::load(store, "pureconnect-4", CATALOGUE, NOW + 2).await.unwrap();
+    catalogues::load(store, "pureconnect-4", CATALOGUE, ("ann", NOW + 2)).await.unwrap();
     let owner = Owner { account: account.id, site: site.id };
     (account, site, owner)
 }

@@ -350,7 +350,14 @@ fn the_process_monitor_and_designer_are_user_licenses_only_and_so_is_analytics()
         site.change(vec![assign(feature, &[of_user("ann")]), unlicense(feature, of_user("ann"))]);
     }
     site.change(vec![assign("I3_ACCESS_IPA_USER", &[of_station("desk1")])]);
-    site.change(vec![assign("I3_ACCESS_ACD_SOCIAL_MEDIA", &[of_station("desk1")])]);
+}
+
+#[test]
+fn the_acd_social_media_license_goes_to_users_and_stations_beside_any_media_level() {
+    let mut site = office(1);
+    let social = "I3_ACCESS_ACD_SOCIAL_MEDIA";
+    site.change(vec![assign(social, &[of_station("desk1")]), assign(ACD_3, &[of_user("ann")])]);
+    site.change(vec![unlicense(social, of_station("desk1")), assign(social, &[of_user("ann")])]);
 }
 
 #[test]

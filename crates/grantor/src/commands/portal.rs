@@ -138,7 +138,7 @@ async fn load(desk: &Desk<'_>, files: &[std::path::PathBuf]) -> Result<(), Failu
         files.iter().map(named).collect::<Result<_, _>>()?
     };
     for (name, text) in texts {
-        let edition = catalogues::load(&desk.store, &name, &text, now()).await?;
+        let edition = catalogues::load(&desk.store, &name, &text, (desk.by, now())).await?;
         output::error(&format!("{name}: edition {}", edition.catalogue.edition));
     }
     Ok(())

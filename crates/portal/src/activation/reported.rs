@@ -25,7 +25,7 @@ use crate::{Failure, log};
 /// License files of one report, at most.
 const MOST: usize = 500;
 /// Updates of one file that are followed, at most.
-const LONGEST_WAY: usize = 10_000;
+pub(super) const LONGEST_WAY: usize = 10_000;
 /// What was said longer ago is not shown: 90 days.
 const LATELY: i64 = 90 * 24 * 60 * 60 * 1000;
 
@@ -89,7 +89,7 @@ impl Standing {
         match self {
             Self::Current | Self::Unknown => "",
             Self::Superseded => "Load the file that took its place there.",
-            Self::Deactivated => "Remove the file there; what it used was given back.",
+            Self::Deactivated => "Load its deactivation file there: what it used was given back.",
             Self::Moved => "Remove the file there, or move the license back.",
         }
     }
@@ -180,13 +180,9 @@ async fn named(db: &impl ConnectionTrait, loaded: &Loaded) -> Result<Option<file
     Ok(rows.into_iter().find(|row| files::serial_of(row) == loaded.serial))
 }
 
-/// What became of a file that the installation with that key has, and which one is active in its place.
-async fn standing(
-    db: &impl ConnectionTrait,
-    row: &file::Model,
-    key: &str,
-) -> Result<(Standing, Option<String>), Failure> {
-    let mut latest = row.clone();
+/// The file that counts in the place of this one, or the last of those that took its place.
+pub(super) async fn latest(db: &impl ConnectionTrait, row: file::Model) -> Result<file::Model, Failure> {
+    let mut latest = row;
     for _ in 0..LONGEST_WAY {
         if latest.active {
             break;
@@ -197,10 +193,24 @@ async fn standing(
             None => break,
         }
     }
+    Ok(latest)
+}
+
+/// What became of a file that the installation with that key has, and which one is active in its place.
+async fn standing(
+    db: &impl ConnectionTrait,
+    row: &file::Model,
+    key: &str,
+) -> Result<(Standing, Option<String>), Failure> {
+    if row.deactivates {
+        return Ok((Standing::Current, None));
+    }
+    let latest = latest(db, row.clone()).await?;
     let elsewhere = latest.registration_key.as_deref().is_some_and(|bound| bound != key);
-    let successor = (latest.active && latest.id != row.id).then(|| files::number(latest.id));
+    let successor =
+        ((latest.active || latest.deactivates) && latest.id != row.id).then(|| files::number(latest.id));
     Ok(match (latest.active, elsewhere) {
-        (false, _) => (Standing::Deactivated, None),
+        (false, _) => (Standing::Deactivated, successor),
         (true, true) => (Standing::Moved, successor),
         (true, false) if latest.id == row.id => (Standing::Current, None),
         (true, false) => (Standing::Superseded, successor),

@@ -11,6 +11,8 @@ pub struct Model {
     pub registration_key: String,
     pub made: bool,
     pub activated_at: i64,
+    #[serde(default)]
+    pub file_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -37,6 +37,8 @@ pub struct Model {
     pub signing_key: Option<String>,
     #[serde(default)]
     pub signed_at: Option<i64>,
+    #[serde(default)]
+    pub deactivates: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

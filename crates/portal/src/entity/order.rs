@@ -18,7 +18,9 @@ pub struct Model {
     pub maintenance_until: Option<String>,
     pub placed_by: String,
     pub placed_at: i64,
+    #[serde(default)]
     pub folded: String,
+    #[serde(default)]
     pub lrn_folded: String,
 }
 

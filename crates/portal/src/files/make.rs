@@ -1,30 +1,26 @@
-//! Previewing, generating and deactivating files: the transactions.
+//! Previewing and generating files: the transactions.
 
 use std::collections::BTreeMap;
 
-use grantor_catalogue::Catalogue;
 use grantor_license::{diff, parse};
 use jiff::civil::Date;
-use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
 };
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::contents::{Contents, For, contents};
+use super::end::end;
 use super::pass::{self, Pass};
-use super::{Preview, Selection, id_of, number, types};
+use super::{Preview, Selection, binding, heading, number, types};
 use crate::accounts::Account;
 use crate::catalogues::{self, Edition, digest};
-use crate::entitlements::{AT_NO_COST, Part, Spent, give_back};
-use crate::entity::{entitlement, file, file_item, order, order_line};
-use crate::lrn::Lrn;
+use crate::entitlements::{AT_NO_COST, Part, Spent};
+use crate::entity::{entitlement, file, file_item};
 use crate::people::Actor;
 use crate::sites::Site;
 use crate::store::Store;
-use crate::{Failure, Refusal, certifications, log};
+use crate::{Failure, certifications, log};
 
 /// A file that somebody asks for.
 #[derive(Debug, Clone)]
@@ -45,6 +41,15 @@ pub struct Request<'a> {
     pub today: Date,
 }
 
+/// What whoever moves or activates a license may beyond what people choose themselves.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Leave<'a> {
+    /// The license reference number of the order that is activated: the file has it.
+    pub(crate) order: Option<&'a str>,
+    /// The file may go to another machine: the policy of moves was asked.
+    pub(crate) other_machine: bool,
+}
+
 /// What came of a request within its transaction.
 struct Made {
     contents: Contents,
@@ -61,7 +66,8 @@ struct Made {
 pub async fn preview(store: &Store, request: &Request<'_>) -> Result<Preview, Failure> {
     let selection = request.selection.as_servers_write()?;
     let tx = store.look().await?;
-    let made = make(store, &tx, &Request { selection: &selection, ..request.clone() }, None).await;
+    let asked = Request { selection: &selection, ..request.clone() };
+    let made = make(store, &tx, &asked, Leave::default(), None).await;
     tx.rollback().await?;
     let made = made?;
     let before = made.replaced.as_ref().map(|row| parse("license", row.unsigned.as_bytes()).document);
@@ -81,28 +87,39 @@ pub async fn preview(store: &Store, request: &Request<'_>) -> Result<Preview, Fa
 /// [`Refusal::NotAvailable`], and whatever else the rules don't allow; the database's. Nothing is spent or logged then.
 pub async fn generate(store: &Store, request: &Request<'_>, key: &str) -> Result<String, Failure> {
     let tx = store.write().await?;
-    if let Some(row) = file::Entity::find().filter(file::Column::Request.eq(key)).one(&tx).await? {
-        tx.rollback().await?;
-        return same(&row, request);
-    }
-    let selection = request.selection.as_servers_write()?;
-    let request = &Request { selection: &selection, ..request.clone() };
-    let made = make(store, &tx, request, Some(key)).await?;
-    let id = write(&tx, request, &made, key).await?;
+    let id = generate_in(store, &tx, request, Leave::default(), key).await?;
     tx.commit().await?;
     Ok(number(id))
 }
 
+/// The same within a transaction that does more; gives the file's row.
+pub(crate) async fn generate_in(
+    store: &Store,
+    tx: &DatabaseTransaction,
+    request: &Request<'_>,
+    leave: Leave<'_>,
+    key: &str,
+) -> Result<i64, Failure> {
+    if let Some(row) = file::Entity::find().filter(file::Column::Request.eq(key)).one(tx).await? {
+        return same(&row, request);
+    }
+    let selection = request.selection.as_servers_write()?;
+    let request = &Request { selection: &selection, ..request.clone() };
+    let made = make(store, tx, request, leave, Some(key)).await?;
+    write(tx, request, &made, key).await
+}
+
 /// A key that is used for another site's file is a mistake, and nobody else's file is given away for it.
-fn same(row: &file::Model, request: &Request<'_>) -> Result<String, Failure> {
+fn same(row: &file::Model, request: &Request<'_>) -> Result<i64, Failure> {
     let own = (row.account_id, row.site_id) == (request.account.id, request.site.id);
-    if own { Ok(number(row.id)) } else { Err(Failure::field("request key", "is that of another request")) }
+    if own { Ok(row.id) } else { Err(Failure::field("request key", "is that of another request")) }
 }
 
 async fn make(
     store: &Store,
     tx: &DatabaseTransaction,
     request: &Request<'_>,
+    leave: Leave<'_>,
     key: Option<&str>,
 ) -> Result<Made, Failure> {
     if !request.site.active {
@@ -114,6 +131,9 @@ async fn make(
         (None, Some(_)) => (None, Pass::Make),
         (replaces, None) => pass::look(tx, request.account, replaces).await?,
     };
+    if let Some(replaced) = replaced.as_ref().filter(|_| !leave.other_machine) {
+        binding::stays(replaced, request)?;
+    }
     let edition = edition(store, tx, &request.selection.catalogue).await?;
     certifications::required(tx, request.by, &request.selection.catalogue, &request.today.to_string())
         .await?;
@@ -128,41 +148,17 @@ async fn make(
         };
         types::covers_recovery(tx, &before, replaced, Some(request.selection), &pass).await?;
     }
-    let lrn = lrn(tx, request, &edition.catalogue, replaced.as_ref()).await?;
+    let lrn = heading::lrn(tx, request, &edition.catalogue, (replaced.as_ref(), leave.order)).await?;
     let whose = For {
         customer: &request.account.name,
         site: &request.site.details.name,
         lrn: &lrn,
         today: request.today,
-        maintenance: maintenance(tx, request.site).await?,
-        generation: generation(replaced.as_ref(), key),
+        maintenance: heading::maintenance(tx, request.site, &request.selection.catalogue).await?,
+        generation: heading::generation(replaced.as_ref(), key),
     };
     let contents = contents(&edition.catalogue, request.selection, &spent, &whose)?;
     Ok(Made { contents, spent, edition, lrn, replaced })
-}
-
-/// A file and those that take its place have one serial number, and count on. Servers never go back to an earlier one.
-fn generation(replaced: Option<&file::Model>, key: Option<&str>) -> Option<(String, u32)> {
-    match (replaced, key) {
-        (Some(row), _) => Some((serial_of(row), u32::try_from(row.generation + 1).unwrap_or(u32::MAX))),
-        (None, key) => key.map(|key| (serial(key), 1)),
-    }
-}
-
-/// The serial number that a file has.
-pub(crate) fn serial_of(row: &file::Model) -> String {
-    let document = parse("license", row.unsigned.as_bytes()).document;
-    let serials = document.statements().iter().filter_map(|statement| match &statement.body {
-        grantor_license::Body::License(line) => Some(line.serial.clone()),
-        _ => None,
-    });
-    let found = serials.into_iter().find(|serial| !serial.is_empty());
-    found.unwrap_or_else(|| serial(&row.request))
-}
-
-/// A serial number that no other request has.
-fn serial(key: &str) -> String {
-    digest(key.as_bytes()).chars().take(16).collect()
 }
 
 async fn edition(store: &Store, tx: &DatabaseTransaction, name: &str) -> Result<Edition, Failure> {
@@ -184,57 +180,6 @@ pub(super) fn wanted(selection: &Selection) -> Result<BTreeMap<Part, u32>, Failu
         }
     }
     Ok(wanted)
-}
-
-/// A file keeps its number through all updates; a new one has that of the site's first order of one of its parts.
-async fn lrn(
-    tx: &DatabaseTransaction,
-    request: &Request<'_>,
-    catalogue: &Catalogue,
-    replaced: Option<&file::Model>,
-) -> Result<String, Failure> {
-    if let Some(replaced) = replaced {
-        return Ok(replaced.lrn.clone());
-    }
-    let of_type = catalogue.license_types.get(&request.selection.license_type);
-    if of_type.is_some_and(|of_type| of_type.partners_only) {
-        return Ok(without_order(request));
-    }
-    let parts = types::ordered_as(catalogue, request.selection);
-    let of_parts = sea_orm::sea_query::Query::select()
-        .column(order_line::Column::OrderId)
-        .from(order_line::Entity)
-        .and_where(order_line::Column::Part.is_in(parts))
-        .and_where(order_line::Column::OrderId.into_expr().equals((order::Entity, order::Column::Id)))
-        .to_owned();
-    let first = order::Entity::find()
-        .filter(order::Column::SiteId.eq(request.site.id))
-        // Not `in`: SQLite would gather all orders of these parts first, of every account.
-        .filter(Expr::exists(of_parts))
-        .order_by_asc(order::Column::Id)
-        .one(tx)
-        .await?;
-    first.map(|row| row.lrn).ok_or_else(|| Failure::field("part", "the site has no order of what is chosen"))
-}
-
-/// The number of a file that no order stands behind: the same for the same machine on the same day, so that a preview shows it.
-fn without_order(request: &Request<'_>) -> String {
-    let Request { account, site, today, selection, .. } = request;
-    let machine = &selection.machine.host_id;
-    let digest = Sha256::digest(format!("{}\n{}\n{machine}\n{today}", account.reference, site.id));
-    let bits = digest.iter().take(8).fold(0, |bits, byte| (bits << 8) | u64::from(*byte));
-    Lrn::from_random(bits).to_string()
-}
-
-/// Through which day the site's maintenance is paid, by any of its orders.
-async fn maintenance(tx: &DatabaseTransaction, site: &Site) -> Result<Option<Date>, Failure> {
-    let last = order::Entity::find()
-        .filter(order::Column::SiteId.eq(site.id))
-        .filter(order::Column::MaintenanceUntil.is_not_null())
-        .order_by_desc(order::Column::MaintenanceUntil)
-        .one(tx)
-        .await?;
-    Ok(last.and_then(|row| row.maintenance_until).and_then(|day| day.parse().ok()))
 }
 
 async fn write(
@@ -272,6 +217,7 @@ async fn write(
         unsigned: Set(unsigned),
         signed: Set(None),
         selection: Set(serde_json::to_string(selection).ok()),
+        deactivates: Set(false),
         ..Default::default()
     };
     let id = file::Entity::insert(row).exec(tx).await?.last_insert_id;
@@ -292,56 +238,6 @@ async fn write(
     });
     log::append(tx, request.at, request.by.name(), "file generated", more).await?;
     Ok(id)
-}
-
-/// Ends a file and gives its quantities back (seed 002, "Deactivate a License"). `reason` is logged.
-///
-/// # Errors
-/// [`Refusal::UnknownFile`], [`Refusal::FileEnded`], [`Refusal::RecoveryFirst`]; the database's.
-pub async fn deactivate(
-    store: &Store,
-    account: &Account,
-    number: &str,
-    reason: &str,
-    (by, at): (&str, i64),
-) -> Result<(), Failure> {
-    let reason = crate::refusal::text("reason", reason, 500)?;
-    let tx = store.write().await?;
-    let ended = end(&tx, account, number, &reason).await?;
-    if let Some(edition) = catalogues::current(store, &tx).await?.remove(&ended.catalogue) {
-        types::covers_recovery(&tx, &edition.catalogue, &ended, None, &Pass::Make).await?;
-    }
-    let more = json!({ "file": number, "account": account.reference, "reason": reason });
-    log::append(&tx, at, by, "file deactivated", more).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Only who sets `active` to false may give back: of two at once one does.
-async fn end(
-    tx: &DatabaseTransaction,
-    account: &Account,
-    number: &str,
-    why: &str,
-) -> Result<file::Model, Failure> {
-    let unknown = || Refusal::UnknownFile(number.to_owned());
-    let id = id_of(number).ok_or_else(unknown)?;
-    let change =
-        file::ActiveModel { active: Set(false), ended: Set(Some(why.to_owned())), ..Default::default() };
-    let ended = file::Entity::update_many()
-        .set(change)
-        .filter(file::Column::Id.eq(id))
-        .filter(file::Column::AccountId.eq(account.id))
-        .filter(file::Column::Active.eq(true))
-        .exec(tx)
-        .await?;
-    let row = file::Entity::find_by_id(id).filter(file::Column::AccountId.eq(account.id)).one(tx).await?;
-    let row = row.ok_or_else(unknown)?;
-    if ended.rows_affected == 0 {
-        return Err(Refusal::FileEnded(number.to_owned()).into());
-    }
-    give_back(tx, &spent(tx, id).await?).await?;
-    Ok(row)
 }
 
 /// What a file was made from.

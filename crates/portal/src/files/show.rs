@@ -77,7 +77,8 @@ fn found(account: &Account, filter: &Filter) -> sea_orm::Select<file::Entity> {
         filter.by.as_ref().map(|name| Column::GeneratedBy.contains(name)),
         filter.machine.as_ref().map(|name| Column::Machine.contains(name)),
     ];
-    let all = file::Entity::find().filter(Column::AccountId.eq(account.id));
+    let all =
+        file::Entity::find().filter(Column::AccountId.eq(account.id)).filter(Column::Deactivates.eq(false));
     conditions.into_iter().flatten().fold(all, QueryFilter::filter)
 }
 
@@ -141,6 +142,10 @@ pub struct Details {
     pub ended: Option<String>,
     /// The number of the file that it took the place of.
     pub replaces: Option<String>,
+    /// Whether it is a deactivation file: it grants nothing, and says so.
+    pub deactivates: bool,
+    /// The number of the deactivation file, where the file was deactivated.
+    pub deactivation: Option<String>,
     /// Its text, without signatures.
     pub text: String,
     /// The ordered items that it uses: part number and quantity.
@@ -156,7 +161,14 @@ pub async fn details(store: &Store, account: &Account, number: &str) -> Result<D
     let site = site::Entity::find_by_id(row.site_id).one(store.read()).await?;
     let sites = site.into_iter().map(|site| (site.id, site.name)).collect();
     let used = used(store, &row).await?;
+    let deactivation = file::Entity::find()
+        .filter(file::Column::ReplacesId.eq(row.id))
+        .filter(file::Column::Deactivates.eq(true))
+        .one(store.read())
+        .await?;
     Ok(Details {
+        deactivates: row.deactivates,
+        deactivation: deactivation.map(|row| super::number(row.id)),
         selection: selection(&row, &used),
         ended: row.ended.clone(),
         replaces: row.replaces_id.map(super::number),

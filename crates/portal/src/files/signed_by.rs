@@ -1,7 +1,7 @@
 //! Files by the key that signed them: which there are, what is kept when one is signed anew, and whether a line that turned up
 //! somewhere comes from the books at all. For the day that a key is compromised. May not sign.
 
-use grantor_license::{Body, Document, Statement, parse, signed_bytes};
+use grantor_license::{Body, Document, parse, signed_bytes};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
@@ -126,8 +126,7 @@ pub struct Origin {
 /// # Errors
 /// The database's.
 pub async fn origins(store: &Store, document: &Document) -> Result<Vec<Origin>, Failure> {
-    let publisher = document.statements().iter().find_map(Statement::capacity);
-    let publisher = publisher.map_or("", |capacity| &capacity.vendor);
+    let publisher = document.publisher().unwrap_or_default();
     let hosts = document.bound_host_ids();
     let mut origins = Vec::new();
     let mut known: Vec<(String, Vec<Vec<u8>>)> = Vec::new();

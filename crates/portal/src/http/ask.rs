@@ -90,10 +90,13 @@ fn said(code: &str) -> Option<&'static str> {
     Some(match code {
         "created" => "Created.",
         "changed" => "Changed.",
-        "booked" => "Booked. Whoever looks after the account's files gets the license letter by mail.",
+        "booked" => "Booked. Below stands who gets the license letter by mail.",
+        "letter" => "The license letter is on its way.",
         "generated" => "The license file is generated.",
-        "deactivated" => "The license file is deactivated; what it used is available again.",
-        "moved" => "Moved: this is the new installation's file. The old one's does not count any more.",
+        "deactivated" => {
+            "The license file is deactivated; what it used is available again. Load its deactivation file on the server."
+        }
+        "moved" => "Moved: this is the new machine's file. The old one's does not count any more.",
         "upgraded" => "Upgraded. Generate the license files anew to use it.",
         "loaded" => "Loaded.",
         "invited" => "Invited. The mail with the link is on its way.",

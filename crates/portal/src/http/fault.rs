@@ -118,6 +118,8 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotCertified { .. } | Refusal::NotYourType { .. } => StatusCode::FORBIDDEN,
         Refusal::ActivatedElsewhere(_)
+        | Refusal::NobodyToWriteTo(_)
+        | Refusal::OtherMachine(_)
         | Refusal::ChangedMeanwhile(_)
         | Refusal::OrderDiffers(_)
         | Refusal::KeyChangeDecided(_)

@@ -8,6 +8,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::json;
 
+use super::letter;
 use super::problems::{problem, problems};
 use super::search::{folded, lrn_folded};
 use super::{CsvOrders, NewOrder, OrderProblem, bulk, read_csv};
@@ -16,14 +17,9 @@ use crate::catalogues::{self, Edition, digest};
 use crate::entitlements::{self, NEVER, Owner, Part};
 use crate::entity::{order, order_line};
 use crate::lrn::Lrn;
-use crate::mails::{self, Letter};
-use crate::people;
 use crate::sites::{self, Site};
 use crate::store::Store;
 use crate::{Failure, Refusal, log};
-
-/// Lines of an order in its letter, at most.
-const LETTER: usize = 100;
 
 /// A booked order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -216,32 +212,14 @@ async fn write(
     entitlements::add(tx, owner, last_day, &bought(order)).await?;
     let more = json!({ "order": order, "lrn": heading.lrn, "sha256": heading.digest });
     log::append(tx, heading.at, heading.by, "order booked", more).await?;
-    write_letters(tx, order, place, heading).await
-}
-
-/// Whoever looks after the account's license files is told of the order and its number.
-async fn write_letters(
-    tx: &DatabaseTransaction,
-    order: &NewOrder,
-    place: &Place,
-    heading: &Heading<'_>,
-) -> Result<(), Failure> {
-    let rows =
-        order.lines.iter().take(LETTER).map(|line| format!("    {:>6} x {}", line.quantity, line.part));
-    let mut parts = rows.collect::<Vec<_>>().join("\n");
-    if order.lines.len() > LETTER {
-        parts.push_str(&format!("\n    and {} more lines", order.lines.len() - LETTER));
-    }
-    let letter = Letter {
-        order: order.number.trim(),
+    let letter = letter::Order {
+        number: order.number.trim(),
         lrn: heading.lrn,
-        account: &place.account.name,
+        account: &place.account,
         site: &place.site.details.name,
-        parts: &parts,
+        lines: order.lines.iter().map(|line| (line.part.as_str(), line.quantity)).collect(),
     };
-    for person in people::contacts(tx, place.account.id).await? {
-        mails::letter(tx, &person, &letter, heading.at).await?;
-    }
+    letter::write(tx, &letter, heading.at).await?;
     Ok(())
 }
 

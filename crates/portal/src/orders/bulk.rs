@@ -10,11 +10,13 @@ mod outcome;
 
 pub use outcome::{Imported, Progress, latest, outcome, progress};
 
+use serde_json::json;
+
 use super::book::book_as;
 use super::{Booked, NewOrder};
 use crate::entity::{import, imported_order};
 use crate::store::Store;
-use crate::{Failure, Refusal};
+use crate::{Failure, Refusal, log};
 
 /// A process that says nothing for so long is taken for gone, and another one goes on: half a minute.
 const HOLD: i64 = 30_000;
@@ -280,20 +282,22 @@ async fn end(db: &impl ConnectionTrait, id: i64, at: i64) -> Result<(), Failure>
 ///
 /// # Errors
 /// The database's.
-pub async fn stop(store: &Store, id: i64, at: i64) -> Result<(), Failure> {
+pub async fn stop(store: &Store, id: i64, (by, at): (&str, i64)) -> Result<(), Failure> {
     let tx = store.write().await?;
     let change = imported_order::ActiveModel {
         state: Set(State::Stopped.word().to_owned()),
         body: Set(None),
         ..Default::default()
     };
-    imported_order::Entity::update_many()
+    let stopped = imported_order::Entity::update_many()
         .set(change)
         .filter(imported_order::Column::ImportId.eq(id))
         .filter(imported_order::Column::State.eq(State::Waiting.word()))
         .exec(&tx)
         .await?;
     end(&tx, id, at).await?;
+    let more = json!({ "import": id, "orders": stopped.rows_affected });
+    log::append(&tx, at, by, "import stopped", more).await?;
     tx.commit().await?;
     Ok(())
 }

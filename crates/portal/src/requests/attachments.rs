@@ -6,11 +6,14 @@ use sea_orm::{
     QueryOrder, QuerySelect,
 };
 
+use serde_json::json;
+
 use super::Request;
+use crate::catalogues::digest;
 use crate::entity::attachment;
 use crate::refusal::text;
 use crate::store::Store;
-use crate::{Failure, Refusal};
+use crate::{Failure, Refusal, log};
 
 /// Bytes of one file, at most.
 pub const LARGEST: usize = 10 * 1024 * 1024;
@@ -131,6 +134,10 @@ pub(super) async fn add_in(
         ..Default::default()
     };
     let added = attachment::Entity::insert(row).exec_with_returning(tx).await?;
+    let more = json!({
+        "number": request.number, "name": added.name, "kind": kind, "size": size, "sha256": digest(bytes),
+    });
+    log::append(tx, at, author, "file attached", more).await?;
     Ok(Attachment {
         id: added.id,
         name: added.name,

@@ -162,6 +162,7 @@ pub(super) async fn say_in(
     let body = cleaned(body)?;
     put(tx, request, (Side::Requester, author, &body), message_id, at).await?;
     turn(tx, request, State::Open, None, at).await?;
+    log::append(tx, at, author, "request replied to", json!({ "number": request.number })).await?;
     tell_staff(tx, house, request, (author, &body), at).await
 }
 
@@ -231,6 +232,7 @@ pub async fn note(
     let body = cleaned(body)?;
     let tx = store.write().await?;
     put(&tx, request, (Side::Note, &by.name, &body), None, at).await?;
+    log::append(&tx, at, &by.mail, "request noted", json!({ "number": request.number })).await?;
     tx.commit().await?;
     Ok(())
 }

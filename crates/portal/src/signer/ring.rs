@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use grantor_license::{
-    Document, KeyCertificate, LineState, Revocation, SigningKey, Trust, carry, parse, sign_with, verify,
+    Body, Document, KeyCertificate, LicenseState, LineState, Revocation, SigningKey, Statement, Trust, carry,
+    parse, sign_with, verify,
 };
 use serde::{Deserialize, Serialize};
 use signed_note::StandardSigner;
@@ -192,9 +193,11 @@ impl Ring {
     }
 }
 
-/// Whose file it is: its capacity-bearing lines say so, and all the same.
+/// Whose file it is. Without a line that gives licenses it must be the end of one.
 fn publisher(document: &Document) -> Result<String, SignerRefusal> {
-    let mut vendors = document.statements().iter().filter_map(|line| line.capacity());
-    let first = vendors.next().map(|capacity| capacity.vendor.clone());
-    first.ok_or_else(|| SignerRefusal::Document("it has no line that gives licenses".to_owned()))
+    let ends = |statement: &Statement| matches!(&statement.body, Body::License(line) if line.state == LicenseState::Deactivated);
+    let gives = document.statements().iter().any(|line| line.capacity().is_some());
+    let found = document.publisher().filter(|_| gives || document.statements().iter().any(ends));
+    let none = || SignerRefusal::Document("it has no line that gives licenses".to_owned());
+    found.map(str::to_owned).ok_or_else(none)
 }

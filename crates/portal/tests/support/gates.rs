@@ -43,13 +43,14 @@ pub const PROGRAMS: &[(&str, &str)] = &[
 pub fn may(role: Role) -> &'static [&'static str] {
     match role {
         Role::Catalogue => &["sees it", "catalogues"],
-        Role::Orders => &["sees it", "keeps its sites", "accounts", "orders"],
+        Role::Orders => &["sees it", "keeps its sites", "sends its letters", "accounts", "orders"],
         Role::Analyst => &["sees it", "keeps its sites", "makes its files", "requests"],
         Role::Partner | Role::Customer => &["sees it", "keeps its sites", "makes its files"],
         Role::Administrator => &[
             "sees it",
             "keeps its sites",
             "makes its files",
+            "sends its letters",
             "accounts",
             "orders",
             "catalogues",
@@ -132,7 +133,8 @@ pub fn seen(answer: &Answer) -> Seen {
 }
 
 pub fn expected(somebody: &Somebody, what: &str) -> Seen {
-    let of_an_account = matches!(what, "sees it" | "keeps its sites" | "makes its files");
+    let of_an_account =
+        matches!(what, "sees it" | "keeps its sites" | "makes its files" | "sends its letters");
     match what {
         "anybody" | "signed in" => Seen::LetIn,
         _ if of_an_account && !somebody.reaches => Seen::NoSuchAccount,

@@ -74,12 +74,17 @@ pub const CATALOGUE: &str = include_str!("../../../../catalogues/pureconnect-4.t
 
 /// The account `ACME` with the site `Berlin`, and the catalogue of PureConnect.
 pub async fn acme(store: &Store) -> (Account, Site) {
-    catalogues::load(store, "pureconnect-4", CATALOGUE, NOW).await.unwrap();
+    acme_under(store, None).await
+}
+
+/// The same under another account.
+pub async fn acme_under(store: &Store, parent: Option<&str>) -> (Account, Site) {
+    catalogues::load(store, "pureconnect-4", CATALOGUE, ("ann", NOW)).await.unwrap();
     let new = NewAccount {
         reference: "ACME".to_owned(),
         name: "Acme Contact Centres".to_owned(),
         kind: Kind::EndUser,
-        parent: None,
+        parent: parent.map(str::to_owned),
     };
     let account = accounts::create(store, &new, ("ann", NOW)).await.unwrap();
     let site = sites::create(

@@ -33,7 +33,7 @@ pub struct Scene {
 pub async fn scene(store: Store, lines: &[(&str, u32)]) -> Scene {
     let (account, site) = acme(&store).await;
     let text = format!("{CATALOGUE}{WITH_ADVANCED}");
-    catalogues::load(&store, "pureconnect-4", &text, NOW + 1).await.unwrap();
+    catalogues::load(&store, "pureconnect-4", &text, ("ann", NOW + 1)).await.unwrap();
     if !lines.is_empty() {
         book(&store, &order("1", lines), "ann", NOW, 1).await.unwrap();
     }

@@ -10,13 +10,13 @@ use grantor_portal::{Failure, catalogues};
 
 use super::{NOW, TODAY};
 
-const WFO: &str = include_str!("../../../../catalogues/wfo.toml");
+pub const WFO: &str = include_str!("../../../../catalogues/wfo.toml");
 const ELEVEO: &str = include_str!("../../../../catalogues/eleveo.toml");
 pub const KEY: &str = "0123456789ABCDEF0123456789ABCDEF";
 
 pub async fn office(store: &Store) -> (Account, Site) {
-    catalogues::load(store, "wfo", WFO, NOW).await.unwrap();
-    catalogues::load(store, "eleveo", ELEVEO, NOW).await.unwrap();
+    catalogues::load(store, "wfo", WFO, ("ann", NOW)).await.unwrap();
+    catalogues::load(store, "eleveo", ELEVEO, ("ann", NOW)).await.unwrap();
     let new = NewAccount {
         reference: "ACME".to_owned(),
         name: "Acme".to_owned(),

@@ -200,7 +200,8 @@ impl Snapshots {
         let temporary = path.with_extension("tmp");
         let file = self.disk.create(&temporary).context("create", &temporary)?;
         let start = (HEADER + meta.len()) as u64;
-        let body = Body { file: file.clone(), start, length: 0, hasher: crc32fast::Hasher::new() };
+        let body =
+            Body { file: file.clone(), start, length: 0, flushed: 0, hasher: crc32fast::Hasher::new() };
         let mut body = BufWriter::with_capacity(PIECE, body);
         let written =
             write(&mut body).and_then(|()| body.into_inner().map_err(io::IntoInnerError::into_error));
@@ -249,11 +250,16 @@ fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<PathBuf>, LogError> {
 /// So much is written at a time.
 const PIECE: usize = 256 << 10;
 
+/// So much is flushed at a time. The log lies on the same disk: what it flushes meanwhile has to wait for what
+/// is under way, and that must not be a whole snapshot of a million seats.
+const FLUSHED: u64 = 4 << 20;
+
 /// The state on its way into its file.
 pub(crate) struct Body {
     file: Arc<dyn DiskFile>,
     start: u64,
     length: u64,
+    flushed: u64,
     hasher: crc32fast::Hasher,
 }
 
@@ -262,6 +268,10 @@ impl Write for Body {
         self.file.write_at(bytes, self.start + self.length)?;
         self.hasher.update(bytes);
         self.length += bytes.len() as u64;
+        if self.length - self.flushed >= FLUSHED {
+            self.file.sync()?;
+            self.flushed = self.length;
+        }
         Ok(bytes.len())
     }
 

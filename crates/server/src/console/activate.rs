@@ -50,7 +50,10 @@ pub(crate) async fn online(visit: Visit, Form(form): Form) -> Result<Response, F
         tokio::task::spawn_blocking(move || rules.portal.as_ref().map(|portal| portal.activate(&asked)));
     let lrn = form.text("lrn");
     match answer.await.map_err(|_| App::confused())? {
-        Some(Ok(text)) => licenses::previewed(&visit, &name_for(&visit, lrn), text, ""),
+        Some(Ok(text)) => {
+            let name = name_for(&visit, &number_in(&text).unwrap_or_else(|| lrn.to_owned()));
+            licenses::previewed(&visit, &name, text, "")
+        }
         Some(Err(problem)) => {
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&shown(&visit, lrn, Some(problem)))).into_response())
         }
@@ -58,7 +61,16 @@ pub(crate) async fn online(visit: Visit, Form(form): Form) -> Result<Response, F
     }
 }
 
-/// The name of the file that has the order already, so that the new one takes its place.
+/// The license reference number that the file itself has: an order that joined another's file has that one's.
+fn number_in(text: &str) -> Option<String> {
+    let document = grantor_license::parse("license", text.as_bytes()).document;
+    document.statements().iter().find_map(|statement| match &statement.body {
+        grantor_license::Body::License(line) => Some(line.lrn.clone()),
+        _ => None,
+    })
+}
+
+/// The name of the file that has the number already, so that the new one takes its place.
 fn name_for(visit: &Visit, lrn: &str) -> String {
     let (site, rules) = (visit.app.consensus.view(), visit.app.rules());
     let has = |file: &&std::sync::Arc<grantor_site::command::LicenseFile>| {

@@ -14,7 +14,7 @@ use grantor_api::directory::{Group, Role, Station, User};
 use serde::Serialize;
 
 pub use cells::Problem;
-pub use plan::{Step, plan};
+pub use plan::{Step, otherwise_default, plan};
 pub use read::read;
 pub use wanted::{
     Managed, Wanted, WantedGroup, WantedQueue, WantedRole, WantedSite, WantedStation, WantedUser,

@@ -51,6 +51,15 @@ pub fn plan(now: &Current, wanted: &Wanted) -> Vec<Step> {
     frees.into_iter().chain(removes).chain(makes).chain(takes).collect()
 }
 
+/// Known users whom the file calls default users, or not any more: that is said when a user is made, and at no other time.
+#[must_use]
+pub fn otherwise_default<'a>(now: &Current, wanted: &'a Wanted) -> Vec<&'a str> {
+    let is_default = |user: &WantedUser| now.users.get(&fold(&user.name)).map(|user| user.default_user);
+    let other =
+        |user: &&WantedUser| is_default(user).zip(user.default_user).is_some_and(|(is, said)| is != said);
+    wanted.users.iter().filter(other).map(|user| user.name.as_str()).collect()
+}
+
 impl Plan {
     /// What the file manages and doesn't name.
     fn remove(&mut self, now: &Current, wanted: &Wanted) {

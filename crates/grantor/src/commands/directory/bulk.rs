@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use grantor_api::directory::{Change, Changed, Disconnect, Disconnecting};
 use grantor_api::limits;
 use grantor_client::Http;
-use grantor_server::directory_table::{Part, Problem, Step, Wanted, WantedSite, plan, read, write};
+use grantor_server::directory_table::{
+    Part, Problem, Step, Wanted, WantedSite, otherwise_default, plan, read, write,
+};
 use serde_json::json;
 
 use super::fetch::{current, encoded, features};
@@ -109,8 +111,13 @@ pub(crate) fn apply(args: &Apply) -> Result<ExitCode, Failure> {
 
 fn plans(http: &Http, wanted: &WantedSite) -> Result<Vec<(String, Vec<Step>)>, Failure> {
     let of = |tenant: &Wanted| {
-        let steps = plan(&current(http, &tenant.name)?, tenant);
-        Ok((tenant.name.clone(), steps))
+        let now = current(http, &tenant.name)?;
+        if let Some(user) = otherwise_default(&now, tenant).first() {
+            let says = format!("user {user}: who is a default user is said when the user is made");
+            return Err(Failure::new(Exit::Refused, says)
+                .hint("leave `default_user` out, or remove the user first: `grantor user remove`"));
+        }
+        Ok((tenant.name.clone(), plan(&now, tenant)))
     };
     wanted.tenants.iter().map(of).collect()
 }

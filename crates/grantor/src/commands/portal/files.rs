@@ -40,9 +40,13 @@ pub(super) async fn act(desk: &Desk<'_>, action: &PortalFile) -> Result<(), Fail
         }
         PortalFile::Deactivate { account, number, reason } => {
             let account = accounts::find(desk.store.read(), account).await?;
-            files::deactivate(&desk.store, &account, number, reason, (desk.by, now())).await?;
+            let last = files::deactivate(&desk.store, &account, number, reason, (desk.by, now())).await?;
             output::error(&format!("{number} is ended; its quantities are available again"));
-            Ok(())
+            output::error(&format!(
+                "hint: load the deactivation file on the server that has it: `grantor portal file get {} {last}`",
+                account.reference
+            ));
+            signed(desk).await
         }
     }
 }
@@ -79,6 +83,11 @@ async fn make(desk: &Desk<'_>, request: &Request<'_>, key: Option<&str>) -> Resu
     let own = format!("{:016x}", random()?);
     let number = files::generate(&desk.store, request, key.unwrap_or(&own)).await?;
     desk.show(&serde_json::json!({ "file": number }), [number.clone()])?;
+    signed(desk).await
+}
+
+/// Has what waits for its signatures signed, where a signer is named.
+async fn signed(desk: &Desk<'_>) -> Result<(), Failure> {
     if let Some(signer) = &desk.signer {
         sign_all(&desk.store, signer).await?;
     }

@@ -10,7 +10,8 @@ use grantor_web::frame::Frame;
 use super::{Lingering, Top, home, lingering, top};
 use crate::activation::{self, Move};
 use crate::catalogues;
-use crate::files::{self, Details, Filter, LicenseFile, Sort};
+use crate::files::binding::is_bound;
+use crate::files::{self, Details, Filter, LicenseFile, Machine, Sort};
 use crate::filters::{self, SavedFilter};
 use crate::http::ask::{Ask, Of, now};
 use crate::http::fault::Fault;
@@ -167,7 +168,9 @@ struct View {
     features: Vec<String>,
     licenses: Vec<String>,
     used: Vec<(String, String, u32)>,
-    /// How many moves to another installation are left this year; nothing: as many as needed.
+    /// Whether it is bound to a machine, and not only to an installation's key.
+    bound: bool,
+    /// How many moves to another machine are left this year; nothing: as many as needed.
     moves_left: Option<u64>,
     /// Names the request to move.
     key: String,
@@ -193,6 +196,7 @@ async fn view(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Re
         description: of_type.map_or_else(String::new, |of_type| of_type.description.clone()),
         bundle: format!("{product} {title}"),
         product,
+        bound: is_bound(&details.selection.machine.host_id),
         features,
         licenses,
         used: used.collect(),
@@ -233,6 +237,11 @@ fn most_moves(ask: &Ask) -> Option<u64> {
     ask.person().account.map(|_| ask.app.settings.moves_a_year)
 }
 
+/// A machine of the form, if a host id was entered.
+fn machine(form: &Fields, host_id: &str, name: &str) -> Option<Machine> {
+    Some(Machine { host_id: form.given(host_id)?, name: form.text(name).to_owned() })
+}
+
 async fn move_to(
     ask: Ask,
     of: Of,
@@ -243,6 +252,8 @@ async fn move_to(
     let wanted = Move {
         file: &number,
         to: form.text("registration_key"),
+        machine: machine(&form, "host_id", "machine"),
+        switchover: machine(&form, "switchover_host_id", "switchover_machine"),
         reason: form.text("reason"),
         request: &request,
     };
@@ -264,5 +275,6 @@ async fn deactivate(
     Form(form): Form,
 ) -> Result<Response, Fault> {
     files::deactivate(&ask.app.store, &of.0, &number, form.text("reason"), ask.by()).await?;
+    ask.app.wake.notify_one();
     Ok(done(&format!("{}/files/{number}", home(&of.0)), "deactivated"))
 }

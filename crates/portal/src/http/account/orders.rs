@@ -5,20 +5,22 @@ use axum::extract::Path;
 use axum::response::Response;
 use grantor_web::frame::Frame;
 
-use super::{Top, top};
+use super::{Top, home, top};
 use crate::catalogues;
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
-use crate::http::render::{PER_PAGE, Turn, csv, every, instant, page, turn, until};
+use crate::http::render::{PER_PAGE, Turn, csv, done, every, instant, page, turn, until};
 use crate::http::{Need, Route};
 use crate::orders::{self, BookedOrder};
+use crate::people;
 use crate::rights::Right;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/accounts/{account}/orders", Need::Account(Right::See), list),
         Route::get("/accounts/{account}/orders/{number}", Need::Account(Right::See), one),
+        Route::post("/accounts/{account}/orders/{number}/letter", Need::Account(Right::Orders), letter),
     ]
 }
 
@@ -82,6 +84,8 @@ struct One {
     placed: String,
     /// Part, description, edition, quantity.
     lines: Vec<(String, String, String, u32)>,
+    /// Who would get the license letter now; nothing for whoever may not send it.
+    letter: Option<Vec<String>>,
 }
 
 async fn one(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Result<Response, Fault> {
@@ -95,5 +99,20 @@ async fn one(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Res
     };
     let lines = lines.into_iter().map(line).collect();
     let placed = instant(order.placed_at);
-    Ok(page(&One { frame: ask.frame(), top: top(&ask, &of.0, "/orders"), order, placed, lines }))
+    let letter = match ask.person().may(Right::Orders) {
+        true => Some(contacts(&ask, &of).await?),
+        false => None,
+    };
+    Ok(page(&One { frame: ask.frame(), top: top(&ask, &of.0, "/orders"), order, placed, lines, letter }))
+}
+
+async fn contacts(ask: &Ask, of: &Of) -> Result<Vec<String>, Fault> {
+    let people = people::contacts(ask.app.store.read(), of.0.id).await?;
+    Ok(people.into_iter().map(|person| format!("{} ({})", person.name, person.mail)).collect())
+}
+
+async fn letter(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Result<Response, Fault> {
+    orders::send_letter(&ask.app.store, &of.0, &number, ask.by()).await?;
+    ask.app.wake.notify_one();
+    Ok(done(&format!("{}/orders/{number}", home(&of.0)), "letter"))
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use grantor_web::frame::Frame;
 
 use crate::catalogues::{self, Edition};
-use crate::http::ask::{Ask, now};
+use crate::http::ask::Ask;
 use crate::http::fault::Fault;
 use crate::http::form::Upload;
 use crate::http::render::{done, page, refused};
@@ -63,7 +63,7 @@ async fn load(ask: Ask, upload: Upload) -> Result<Response, Fault> {
         return Ok(refused(&shown(&ask, Some(wrong)).await?));
     }
     let text = String::from_utf8_lossy(&upload.file);
-    match catalogues::load(&ask.app.store, name, &text, now()).await {
+    match catalogues::load(&ask.app.store, name, &text, ask.by()).await {
         Ok(_) => Ok(done(&format!("/catalogues/{name}"), "loaded")),
         Err(Failure::Refused(refusal)) => Ok(refused(&shown(&ask, Some(refusal)).await?)),
         Err(failure) => Err(failure.into()),

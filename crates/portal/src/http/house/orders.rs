@@ -7,7 +7,7 @@ use grantor_web::cookie::Secret;
 use grantor_web::frame::Frame;
 
 use crate::http::account::orders_as_csv;
-use crate::http::ask::{Ask, now};
+use crate::http::ask::Ask;
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form, Upload, number};
 use crate::http::render::{PER_PAGE, Turn, csv, done, every, instant, page, quoted, refused, turn};
@@ -265,6 +265,6 @@ async fn outcome_as_csv(store: &Store, id: i64, which: Option<bulk::State>) -> R
 }
 
 async fn stop(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
-    bulk::stop(&ask.app.store, id, now()).await?;
+    bulk::stop(&ask.app.store, id, ask.by()).await?;
     Ok(Redirect::to(&format!("/orders/imports/{id}")).into_response())
 }

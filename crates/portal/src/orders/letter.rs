@@ -1,0 +1,79 @@
+//! The license letter: whoever looks after an account's license files is told of an order and its license reference number, when it is
+//! booked and whenever the publisher's staff sends it again.
+
+use sea_orm::DatabaseTransaction;
+use serde_json::json;
+
+use crate::accounts::Account;
+use crate::mails::{self, Letter};
+use crate::people::{self, Person};
+use crate::store::Store;
+use crate::{Failure, Refusal, log};
+
+/// Lines of an order in its letter, at most.
+const LINES: usize = 100;
+
+/// What a letter tells of.
+pub(super) struct Order<'a> {
+    pub(super) number: &'a str,
+    pub(super) lrn: &'a str,
+    pub(super) account: &'a Account,
+    pub(super) site: &'a str,
+    /// Part number and quantity.
+    pub(super) lines: Vec<(&'a str, u32)>,
+}
+
+/// Writes the letter to everybody who is to have it; gives whom.
+pub(super) async fn write(
+    tx: &DatabaseTransaction,
+    order: &Order<'_>,
+    at: i64,
+) -> Result<Vec<Person>, Failure> {
+    let rows = order.lines.iter().take(LINES).map(|(part, quantity)| format!("    {quantity:>6} x {part}"));
+    let mut parts = rows.collect::<Vec<_>>().join("\n");
+    if order.lines.len() > LINES {
+        parts.push_str(&format!("\n    and {} more lines", order.lines.len() - LINES));
+    }
+    let letter = Letter {
+        order: order.number,
+        lrn: order.lrn,
+        account: &order.account.name,
+        site: order.site,
+        parts: &parts,
+    };
+    let people = people::contacts(tx, order.account.id).await?;
+    for person in &people {
+        mails::letter(tx, person, &letter, at).await?;
+    }
+    Ok(people)
+}
+
+/// Sends the letter of a booked order again, and logs it; gives the mail addresses.
+///
+/// # Errors
+/// [`Refusal::UnknownOrder`]; [`Refusal::NobodyToWriteTo`]; the database's.
+pub async fn send_letter(
+    store: &Store,
+    account: &Account,
+    number: &str,
+    (by, at): (&str, i64),
+) -> Result<Vec<String>, Failure> {
+    let (order, lines) = super::one(store, account.id, number).await?;
+    let letter = Order {
+        number: &order.number,
+        lrn: &order.lrn,
+        account,
+        site: &order.site,
+        lines: lines.iter().map(|line| (line.part.number.as_str(), line.quantity)).collect(),
+    };
+    let tx = store.write().await?;
+    let people = write(&tx, &letter, at).await?;
+    if people.is_empty() {
+        return Err(Refusal::NobodyToWriteTo(account.reference.clone()).into());
+    }
+    let mails: Vec<String> = people.into_iter().map(|person| person.mail).collect();
+    let more = json!({ "account": account.reference, "order": order.number, "to": mails });
+    log::append(&tx, at, by, "license letter sent again", more).await?;
+    tx.commit().await?;
+    Ok(mails)
+}
