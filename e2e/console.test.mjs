@@ -247,7 +247,7 @@ test("a file takes the place of the loaded one after a look, and what it is too 
     await page.goto("/licenses/import");
     await page.getByLabel("License file", { exact: true }).setInputFiles(file);
     await press(page, "Look at it");
-    await page.getByRole("heading", { name: "first.lic" }).waitFor();
+    await page.getByRole("button", { name: "Load it", exact: true }).waitFor();
     if (look) await sound(page, "console-replace");
     await press(page, "Load it");
     await said(page, "The license file is loaded.");

@@ -1,6 +1,27 @@
 // A publisher's office for the tests: keys, a signer, a portal with its own database, and a mail server that keeps what it gets.
 import { createServer } from "node:net";
 import { Folder, freePort, until } from "./folder.mjs";
+import { press } from "./look.mjs";
+
+/** Everybody's. */
+export const PASSWORD = "seven purple oxen sing";
+
+/** Takes an invitation and signs in. */
+export async function welcome(page, path, mail) {
+  await page.goto(path);
+  await page.getByLabel("New password").fill(PASSWORD);
+  await page.getByLabel("Once more").fill(PASSWORD);
+  await page.getByRole("button", { name: "Set the password" }).click();
+  await signIn(page, mail);
+}
+
+export async function signIn(page, mail) {
+  await page.goto("/sign-in");
+  await page.getByLabel("Mail address").fill(mail);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await press(page, "Sign in");
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+}
 
 /** As much of SMTP as a sender needs. Keeps every mail as `{to, text}`. */
 async function mailServer() {
@@ -65,6 +86,11 @@ export class Office extends Folder {
   /** The latest mail to somebody about something. */
   async mail(to, about) {
     return until(`a mail to ${to} about ${about}`, () => this.post.mails.findLast((mail) => mail.to === to && mail.text.includes(about)));
+  }
+
+  /** Adds somebody who signs in at the page. */
+  async person(page, mail, name, ...more) {
+    await welcome(page, new URL(this.run("portal", "person", "add", mail, name, ...more)).pathname, mail);
   }
 
   /** The path of a link in a mail. */

@@ -3,32 +3,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { open, press, said, sound } from "./look.mjs";
-import { Office } from "./office.mjs";
+import { Office, PASSWORD, welcome } from "./office.mjs";
 
-const PASSWORD = "seven purple oxen sing";
 let office;
 
 before(async () => {
   office = await Office.open();
 });
 after(() => office?.close());
-
-/** Takes an invitation and signs in. */
-async function welcome(page, path, mail) {
-  await page.goto(path);
-  await page.getByLabel("New password").fill(PASSWORD);
-  await page.getByLabel("Once more").fill(PASSWORD);
-  await page.getByRole("button", { name: "Set the password" }).click();
-  await signIn(page, mail);
-}
-
-async function signIn(page, mail) {
-  await page.goto("/sign-in");
-  await page.getByLabel("Mail address").fill(mail);
-  await page.getByLabel("Password").fill(PASSWORD);
-  await press(page, "Sign in");
-  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
-}
 
 test("an order becomes a license file that is updated, upgraded past and deactivated", async () => {
   const admin = await office.window();
@@ -155,7 +137,7 @@ test("an order becomes a license file that is updated, upgraded past and deactiv
   await sound(carl, "orders");
   await open(carl, "Activation File Activity");
   await open(carl, "AF-000002");
-  await carl.getByLabel("Why").fill("the machine is gone");
+  await carl.getByLabel("Why", { exact: true }).fill("the machine is gone");
   carl.once("dialog", (dialog) => dialog.accept());
   await press(carl, "Deactivate");
   await said(carl, "deactivated");
@@ -412,6 +394,6 @@ test("an order is activated without an account: by what is typed in, and by a re
   await sound(page, "file-still-used");
   await page.goto("/requests");
   await open(page, "1");
-  await page.getByText("Remove the file there").waitFor();
+  await page.getByText("Load its deactivation file there").waitFor();
   await sound(page, "still-used");
 });

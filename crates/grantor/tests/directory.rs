@@ -172,7 +172,12 @@ fn apply_says_so_where_a_known_user_would_become_a_default_user_and_changes_noth
     let file = "[[tenants]]\nname = \"default\"\n[[tenants.users]]\nname = \"bob\"\n\
                 [[tenants.users]]\nname = \"ann\"\ndefault_user = true\n";
     server.write("site.toml", file);
-    insta::assert_snapshot!(server.seen("apply site.toml --yes"), @"");
+    insta::assert_snapshot!(server.seen("apply site.toml --yes"), @r"
+    $ grantor apply site.toml --yes
+    error: user ann: who is a default user is said when the user is made
+    hint: leave `default_user` out, or remove the user first: `grantor user remove`
+    [exit 1]
+    ");
     assert!(!server.ok("user list").contains("bob"));
 }
 

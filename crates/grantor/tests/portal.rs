@@ -173,7 +173,7 @@ fn an_order_becomes_a_signed_file_that_is_updated_and_deactivated_and_the_log_pr
     office.write("log.txt", &format!("{log}\n"));
     let key = std::fs::read_to_string(office.path().join("log.key")).unwrap();
     let verified = office.done(&["audit", "verify", "log.txt", "--key", &key]);
-    assert_eq!(verified, "log.txt: 6 entries, all as they were signed");
+    assert_eq!(verified, "log.txt: 11 entries, all as they were signed");
     office.write("log.txt", &format!("{}\n", log.replace("the machine is gone", "the machine is here")));
     let (code, told) = office.refused(&["audit", "verify", "log.txt", "--key", &key]);
     assert!(code == Some(1) && told.contains("at least one was changed"), "{told}");

@@ -7,6 +7,7 @@ use grantor_license::{Body, Count, Statement, parse};
 use grantor_web::cookie::Secret;
 use grantor_web::frame::Frame;
 
+use super::new::sign;
 use super::{Lingering, Top, home, lingering, top};
 use crate::activation::{self, Move};
 use crate::catalogues;
@@ -259,7 +260,7 @@ async fn move_to(
     };
     let by = (Actor::Person(ask.person()), ask.today(), now());
     let new = activation::move_to(&ask.app.store, &of.0, &wanted, most_moves(&ask), by).await?;
-    ask.app.wake.notify_one();
+    sign(&ask, &new).await;
     Ok(done(&format!("{}/files/{new}", home(&of.0)), "moved"))
 }
 
@@ -274,7 +275,7 @@ async fn deactivate(
     Path((_, number)): Path<(String, String)>,
     Form(form): Form,
 ) -> Result<Response, Fault> {
-    files::deactivate(&ask.app.store, &of.0, &number, form.text("reason"), ask.by()).await?;
-    ask.app.wake.notify_one();
+    let last = files::deactivate(&ask.app.store, &of.0, &number, form.text("reason"), ask.by()).await?;
+    sign(&ask, &last).await;
     Ok(done(&format!("{}/files/{number}", home(&of.0)), "deactivated"))
 }

@@ -307,15 +307,21 @@ async fn preview(ask: &Ask, of: &Of, request: &Request<'_>, form: &Fields) -> Re
     }))
 }
 
-/// Generates the file; it is signed before the answer if the signer is there, and soon after otherwise.
-async fn generate(ask: &Ask, request: &Request<'_>, key: &str) -> Result<Response, Fault> {
-    // Nobody can use the key of another person's request up.
-    let key = format!("{}/{key}", ask.person().id);
-    let number = files::generate(&ask.app.store, request, &key).await?;
+/// A file is signed before the answer if the signer is there, and soon after otherwise.
+pub(super) async fn sign(ask: &Ask, number: &str) {
     if let Some(signer) = &ask.app.signer
         && let Err(error) = crate::signing::sign_all(&ask.app.store, signer).await
     {
         tracing::warn!(%error, number, "a license file waits for its signatures");
+        ask.app.wake.notify_one();
     }
+}
+
+/// Generates the file.
+async fn generate(ask: &Ask, request: &Request<'_>, key: &str) -> Result<Response, Fault> {
+    // Nobody can use the key of another person's request up.
+    let key = format!("{}/{key}", ask.person().id);
+    let number = files::generate(&ask.app.store, request, &key).await?;
+    sign(ask, &number).await;
     Ok(done(&format!("{}/files/{number}", home(request.account)), "generated"))
 }
