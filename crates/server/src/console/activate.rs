@@ -51,7 +51,7 @@ pub(crate) async fn online(visit: Visit, Form(form): Form) -> Result<Response, F
     let lrn = form.text("lrn");
     match answer.await.map_err(|_| App::confused())? {
         Some(Ok(text)) => {
-            let name = name_for(&visit, &number_in(&text).unwrap_or_else(|| lrn.to_owned()));
+            let name = licenses::name_for(&visit, &text).unwrap_or_else(|| format!("{lrn}.lic"));
             licenses::previewed(&visit, &name, text, "")
         }
         Some(Err(problem)) => {
@@ -59,26 +59,6 @@ pub(crate) async fn online(visit: Visit, Form(form): Form) -> Result<Response, F
         }
         None => Ok(page(&shown(&visit, lrn, None))),
     }
-}
-
-/// The license reference number that the file itself has: an order that joined another's file has that one's.
-fn number_in(text: &str) -> Option<String> {
-    let document = grantor_license::parse("license", text.as_bytes()).document;
-    document.statements().iter().find_map(|statement| match &statement.body {
-        grantor_license::Body::License(line) => Some(line.lrn.clone()),
-        _ => None,
-    })
-}
-
-/// The name of the file that has the number already, so that the new one takes its place.
-fn name_for(visit: &Visit, lrn: &str) -> String {
-    let (site, rules) = (visit.app.consensus.view(), visit.app.rules());
-    let has = |file: &&std::sync::Arc<grantor_site::command::LicenseFile>| {
-        file.tenant == visit.tenant
-            && !rules.loader.is_configured(&file.name)
-            && file.licenses.iter().any(|license| license.lrn == lrn)
-    };
-    site.files().find(has).map_or_else(|| format!("{lrn}.lic"), |file| file.name.clone())
 }
 
 fn shown(visit: &Visit, lrn: &str, wrong: Option<Problem>) -> Page {

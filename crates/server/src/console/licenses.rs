@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use grantor_api::admin::CapacityChange;
-use grantor_license::{Count, LicenseInfo, LicenseState};
+use grantor_license::{Body, Count, LicenseInfo, LicenseState, parse};
 use grantor_site::access::Scope;
 use grantor_site::command::LicenseFile;
 use grantor_site::{Command, Entry, Refusal, Reply, Site};
@@ -211,7 +211,7 @@ struct Preview {
 
 pub(crate) async fn ask(visit: Visit) -> Result<Response, Failure> {
     visit.need(Scope::Licenses)?;
-    let name = visit.asked.given("name").unwrap_or_else(|| "console.lic".to_owned());
+    let name = visit.asked.given("name").unwrap_or_default();
     Ok(page(&Import {
         frame: visit.frame(),
         tenant: visit.tenant.to_string(),
@@ -222,6 +222,24 @@ pub(crate) async fn ask(visit: Visit) -> Result<Response, Failure> {
     }))
 }
 
+/// The name of the loaded file that has an order of this one already, so that the new one takes its place and nothing counts twice. What
+/// stands in the configured folder is replaced there.
+pub(super) fn name_for(visit: &Visit, text: &str) -> Option<String> {
+    let document = parse("license", text.as_bytes()).document;
+    let lrns = document.statements().iter().filter_map(|statement| match &statement.body {
+        Body::License(line) => Some(line.lrn.as_str()),
+        _ => None,
+    });
+    let lrns: Vec<&str> = lrns.collect();
+    let (site, rules) = (visit.app.consensus.view(), visit.app.rules());
+    let has = |file: &&std::sync::Arc<grantor_site::command::LicenseFile>| {
+        file.tenant == visit.tenant
+            && !rules.loader.is_configured(&file.name)
+            && file.licenses.iter().any(|license| lrns.contains(&license.lrn.as_str()))
+    };
+    site.files().find(has).map(|file| file.name.clone())
+}
+
 /// Shows what the file would change; loads nothing.
 pub(crate) async fn preview(visit: Visit, upload: Upload) -> Result<Response, Failure> {
     visit.need(Scope::Licenses)?;
@@ -229,8 +247,9 @@ pub(crate) async fn preview(visit: Visit, upload: Upload) -> Result<Response, Fa
         true => upload.fields.raw("text").to_owned(),
         false => String::from_utf8_lossy(&upload.file).into_owned(),
     };
-    let chosen = upload.fields.given("name").unwrap_or(upload.name);
-    let name = if chosen.is_empty() { "console.lic".to_owned() } else { chosen };
+    let own = Some(upload.name).filter(|name| !name.is_empty());
+    let name = upload.fields.given("name").or_else(|| name_for(&visit, &text)).or(own);
+    let name = name.unwrap_or_else(|| "console.lic".to_owned());
     previewed(&visit, &name, text, upload.fields.text("next"))
 }
 
