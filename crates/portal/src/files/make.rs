@@ -23,7 +23,7 @@ use crate::entity::{entitlement, file, file_item, order, order_line};
 use crate::lrn::Lrn;
 use crate::people::Actor;
 use crate::sites::Site;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::{Failure, Refusal, certifications, log};
 
 /// A file that somebody asks for.
@@ -81,6 +81,8 @@ pub async fn preview(store: &Store, request: &Request<'_>) -> Result<Preview, Fa
 /// [`Refusal::NotAvailable`], and whatever else the rules don't allow; the database's. Nothing is spent or logged then.
 pub async fn generate(store: &Store, request: &Request<'_>, key: &str) -> Result<String, Failure> {
     let tx = store.write().await?;
+    // The same request at another process would take what the first one leaves, or find it gone.
+    store::one_at_a_time(&tx, key).await?;
     if let Some(row) = file::Entity::find().filter(file::Column::Request.eq(key)).one(&tx).await? {
         tx.rollback().await?;
         return same(&row, request);
