@@ -68,6 +68,15 @@ impl Books {
         self.wait(self.store.read().execute_unprepared(sql)).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
+    /// Brings what a SQLite file's changes hold into the file, and empties them: whether that was done, or who stood in the way.
+    pub fn checkpoint(&self) -> Result<(), String> {
+        let db = self.store.read();
+        let asked = Statement::from_string(db.get_database_backend(), "pragma wal_checkpoint(truncate)");
+        let row = self.wait(db.query_one_raw(asked)).map_err(|error| error.to_string())?.unwrap();
+        let told = [0, 1, 2].map(|at| row.try_get_by_index::<i32>(at).unwrap());
+        if told[0] == 0 { Ok(()) } else { Err(format!("busy, in it, done: {told:?}")) }
+    }
+
     /// What a query gives, whose columns are all texts.
     pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         let db = self.store.read();

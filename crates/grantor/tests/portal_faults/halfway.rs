@@ -39,14 +39,16 @@ fn a_move_that_is_cut_between_its_file_and_its_binding_is_gone_on_with_and_count
     let form = [("registration_key", "KEY-NEW-0000"), ("reason", "a new machine"), ("key", "a form")];
     let gone = |books: &Books| cut(books, "update \"activations\"%");
     let moved = interrupted(&office, "activations", gone, || office.caller.form(&url, &form));
-    assert!(moved.status == 303 && moved.location.contains("AF-000002"), "{moved:?}");
+    assert_eq!(moved.status, 303, "{moved:?}");
     let again = office.caller.form(&url, &form);
-    assert_eq!((again.status, again.location), (303, moved.location));
+    assert_eq!((again.status, &again.location), (303, &moved.location));
     check::settles(&office);
     assert_eq!((office.books.count("moves"), office.books.count("files")), (1, 2));
     assert_eq!(office.books.count("entitlements where used = 20"), 1);
     assert_eq!(Log::read(&office).of("license moved", "/to").len(), 1);
-    assert_eq!(activate("KEY-NEW-0000").json()["file"], "AF-000002");
+    // Numbers of files that were not made are not given again.
+    let file = activate("KEY-NEW-0000").json()["file"].as_str().unwrap().to_owned();
+    assert!(again.location.contains(&file), "{file}: {again:?}");
     assert_eq!(activate("KEY-OLD-0000").status, 409);
 }
 
