@@ -1,11 +1,11 @@
 //! The portal as a service: opens the books, serves the pages, sends mail and has files signed, until it is told to stop.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use grantor_web::listen::{self, Bounds};
 use grantor_web::tls::{self, Tls};
@@ -27,11 +27,13 @@ use crate::store::Store;
 const LOOK: Duration = Duration::from_secs(5);
 
 /// The portal's configuration file. Every key is optional.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The books: a SQLite file, or `postgres://user:password@host/name`. `--database` and its variable come before it.
+    pub database: Option<String>,
     /// The portal's address as people reach it, for links in mails; `https://localhost` and the port without it.
     pub address: Option<String>,
     /// The folder for the certificate and the key that seals secrets. All processes of one portal need the same `seal.key`.
@@ -52,8 +54,15 @@ pub struct Config {
     pub providers: Vec<Setting>,
 }
 
+/// Not what is in it: the addresses of the database and of the mail server may hold passwords.
+impl fmt::Debug for Config {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Config").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
 /// How mail goes out.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailConfig {
     /// The server: `smtps://user:password@host`, `smtp://host?tls=required`, `smtp://localhost:25`.
@@ -66,6 +75,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([0, 0, 0, 0], 7270)),
+            database: None,
             address: None,
             data_dir: PathBuf::from("portal-data"),
             moves_a_year: 3,
@@ -83,9 +93,10 @@ impl Config {
     /// Reads the file's text.
     ///
     /// # Errors
-    /// What is wrong, with line and column.
+    /// What is wrong, with line and column; without passwords of addresses on that line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let config: Self =
+            toml::from_str(text).map_err(|error| without_passwords(error.to_string().trim_end()))?;
         if let Some(address) = &config.address {
             let behind =
                 address.strip_prefix("https://").filter(|host| !host.is_empty() && !host.ends_with('/'));
@@ -101,6 +112,15 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// A message that repeats a line of the file, where the line has addresses with passwords in them.
+fn without_passwords(message: &str) -> String {
+    let line = |line: &str| match (line.find("://"), line.rfind('@')) {
+        (Some(from), Some(to)) if from < to => format!("{}://…{}", &line[..from], &line[to..]),
+        _ => line.to_owned(),
+    };
+    message.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl Config {
@@ -185,29 +205,77 @@ impl Portal {
     }
 }
 
-/// Sends mail, tells webhooks and has files signed whenever there may be some.
+/// Sends mail, tells webhooks and has files signed whenever there may be some; each by itself, so that a mail server or a webhook
+/// that is slow holds up nothing else.
 async fn errands(app: Arc<App>, postman: Option<Postman>, mut stop: watch::Receiver<bool>) {
+    let (wake, _) = watch::channel(());
+    let errands = [
+        tokio::spawn(mail(app.clone(), postman, wake.subscribe(), stop.clone())),
+        tokio::spawn(hooks(app.clone(), wake.subscribe(), stop.clone())),
+        tokio::spawn(signatures(app.clone(), wake.subscribe(), stop.clone())),
+    ];
     loop {
-        if let Some(postman) = &postman
-            && let Err(error) =
-                post::send_waiting(postman, &app.store, || jiff::Timestamp::now().as_millisecond()).await
-        {
+        tokio::select! {
+            () = app.woken() => wake.send_replace(()),
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+    }
+    for errand in errands {
+        let _ended = errand.await;
+    }
+}
+
+/// Waits until an errand may have something to do again. `false`: the process is to stop.
+async fn next(wake: &mut watch::Receiver<()>, stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        _ = tokio::time::timeout(LOOK, wake.changed()) => true,
+        _ = stop.wait_for(|stop| *stop) => false,
+    }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+async fn mail(
+    app: Arc<App>,
+    postman: Option<Postman>,
+    mut wake: watch::Receiver<()>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Some(postman) = postman else { return };
+    loop {
+        if let Err(error) = post::send_waiting(&postman, &app.store, now).await {
             tracing::error!(%error, "mail waits");
         }
-        if let Err(error) =
-            courier::tell_all(&app.store, &app.seal, || jiff::Timestamp::now().as_millisecond()).await
-        {
+        if !next(&mut wake, &mut stop).await {
+            return;
+        }
+    }
+}
+
+async fn hooks(app: Arc<App>, mut wake: watch::Receiver<()>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let told = courier::tell_all(&app.store, &app.seal, now).await;
+        if let Err(error) = &told {
             tracing::error!(%error, "webhooks wait");
         }
-        if let Some(signer) = &app.signer
-            && let Err(error) = sign_all(&app.store, signer).await
-        {
+        // A turn tells of a few entries; as long as some are taken there may be more.
+        let more = told.is_ok_and(|told| told > 0) && !*stop.borrow();
+        if !more && !next(&mut wake, &mut stop).await {
+            return;
+        }
+    }
+}
+
+async fn signatures(app: Arc<App>, mut wake: watch::Receiver<()>, mut stop: watch::Receiver<bool>) {
+    let Some(signer) = &app.signer else { return };
+    loop {
+        if let Err(error) = sign_all(&app.store, signer).await {
             tracing::warn!(%error, "files wait for their signatures");
         }
-        tokio::select! {
-            () = app.woken() => {}
-            () = tokio::time::sleep(LOOK) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+        if !next(&mut wake, &mut stop).await {
+            return;
         }
     }
 }
@@ -215,7 +283,7 @@ async fn errands(app: Arc<App>, postman: Option<Postman>, mut stop: watch::Recei
 /// Books orders that were imported. Stopped half-way, the next start goes on with it.
 async fn bookings(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     loop {
-        let work = bulk::work(&app.store, || jiff::Timestamp::now().as_millisecond());
+        let work = bulk::work(&app.store, now);
         let worked = tokio::select! {
             worked = work => worked,
             _ = stop.wait_for(|stop| *stop) => return,
@@ -250,5 +318,19 @@ mod tests {
         assert_eq!(Config::parse(one).unwrap().providers.len(), 1);
         assert!(Config::parse(&format!("{one}{one}")).unwrap_err().contains("two of this name"));
         assert!(Config::parse(&one.replace("https", "http")).unwrap_err().contains("https://"));
+    }
+
+    #[test]
+    fn passwords_in_the_configuration_are_neither_told_nor_shown() {
+        let text = "database = \"postgres://grantor:secret@db.example.com/grantor\"";
+        let mail = "[mail]\nserver = \"smtps://user:secret@mail.example.com\"\nfrom = \"a@example.com\"";
+        let config = Config::parse(&format!("{text}\n{mail}")).unwrap();
+        assert!(config.database.as_deref().is_some_and(|database| database.contains("secret")));
+        assert!(!format!("{config:?}").contains("secret"));
+        // A mark is missing at the end of the line, so the message repeats it.
+        for wrong in [text.trim_end_matches('"'), &format!("{text} x"), &mail.replace("com\"\n", "com\n")] {
+            let said = Config::parse(wrong).unwrap_err();
+            assert!(said.contains("example.com") && !said.contains("secret"), "{said}");
+        }
     }
 }

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use grantor_catalogue::Catalogue;
+use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -21,6 +22,30 @@ use crate::migrations::Migrations;
 const CONNECTIONS: u32 = 16;
 /// How long a SQLite writer waits for another one, and anybody for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Names the lock of those who bring a PostgreSQL database's tables up to date.
+const UP_TO_DATE: i64 = 0x6772_616e_746f_7200;
+
+/// Brings the tables up to date. Of several processes that start at once, one does and the others wait for it.
+async fn migrate(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    if connection.get_database_backend() != DbBackend::Postgres {
+        return Migrations::up(connection, None).await;
+    }
+    let turn = connection.begin().await?;
+    turn.execute_unprepared(&format!("select pg_advisory_xact_lock({UP_TO_DATE})")).await?;
+    Migrations::up(connection, None).await?;
+    turn.commit().await
+}
+
+/// Until the transaction ends, nobody else goes on here with the same words. Those who write a SQLite file do so anyway.
+pub(crate) async fn one_at_a_time(tx: &DatabaseTransaction, what: &str) -> Result<(), DbErr> {
+    let backend = tx.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let wait = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+        tx.execute_raw(Statement::from_sql_and_values(backend, wait, [what.into()])).await?;
+    }
+    Ok(())
+}
 
 /// The portal's database.
 #[derive(Debug, Clone)]
@@ -44,6 +69,16 @@ impl Store {
                 .foreign_keys(true)
                 .busy_timeout(PATIENCE)
         });
+        // A disk without room ends a transaction by itself: rolling it back fails then, and the connection believes that it goes on.
+        // Whoever got it next would see the books as they were, and hold everybody up.
+        options.map_sqlx_sqlite_pool_opts(|options| {
+            options.after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+        });
         Self::open(options).await
     }
 
@@ -58,7 +93,7 @@ impl Store {
     async fn open(mut options: ConnectOptions) -> Result<Self, DbErr> {
         options.max_connections(CONNECTIONS).acquire_timeout(PATIENCE).sqlx_logging(false);
         let connection = Database::connect(options).await?;
-        Migrations::up(&connection, None).await?;
+        migrate(&connection).await?;
         Ok(Self { connection, catalogues: Arc::default() })
     }
 

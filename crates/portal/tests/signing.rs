@@ -155,6 +155,19 @@ fn a_signer_remembers_the_log_and_books_that_were_cut_back_are_noticed() {
 }
 
 #[test]
+fn a_line_that_was_torn_in_the_middle_of_a_letter_was_never_answered_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "grantor-witness-v1\n{\"what\":\"a\"}\n{\"what\":\"Z\u{fc}rich";
+    let torn = text.find('\u{fc}').unwrap() + 1;
+    std::fs::write(folder.path().join("witness.log"), &text.as_bytes()[..torn]).unwrap();
+    let (client, _) = signer(folder.path(), "signer.sock");
+    assert_eq!(client.size().unwrap(), 1);
+    client.sign(1, vec!["{\"what\":\"b\"}".to_owned()], Vec::new()).unwrap();
+    let kept = std::fs::read_to_string(folder.path().join("witness.log")).unwrap();
+    assert_eq!(kept, "grantor-witness-v1\n{\"what\":\"a\"}\n{\"what\":\"b\"}\n");
+}
+
+#[test]
 fn a_signer_that_lost_what_it_saw_of_the_log_does_not_start_and_is_not_made_ready_twice() {
     let folder = tempfile::tempdir().unwrap();
     let start = || Server::start(folder.path(), &folder.path().join("signer.sock"), ring()).map(|_| ());

@@ -7,9 +7,13 @@ use clap::{Args, Subcommand, ValueEnum};
 /// `grantor portal …`.
 #[derive(Args)]
 pub(crate) struct Portal {
-    /// Where the books are: a SQLite file, made if it is not there, or postgres://user:password@host/name
-    #[arg(long, global = true, env = "GRANTOR_PORTAL_DATABASE", default_value = "portal.db")]
-    pub(crate) database: String,
+    /// Where the books are: a SQLite file, made if it is not there, or postgres://user:password@host/name. Without it, what
+    /// `database` in the configuration file says, or portal.db
+    #[arg(long, global = true, env = "GRANTOR_PORTAL_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// The portal's configuration file; every key in it is optional
+    #[arg(long, short, global = true, value_name = "FILE", env = "GRANTOR_PORTAL_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// Who does it, for the log
     #[arg(long, global = true, env = "USER", default_value = "staff")]
     pub(crate) by: String,
@@ -72,19 +76,12 @@ pub(crate) enum PortalAction {
     #[command(
         after_help = "The first administrator is invited at the command line:\n  grantor portal person add ada@example.com \"Ada Lovelace\" --role administrator"
     )]
-    Serve {
-        /// The configuration file; every key in it is optional
-        #[arg(long, short, value_name = "FILE", env = "GRANTOR_PORTAL_CONFIG")]
-        config: Option<PathBuf>,
-    },
+    Serve,
     /// Take a mail from standard input that replies to a request, as a mail server's alias hands it over
     #[command(
-        after_help = "In the mail server's aliases, with `replies = \"licensing@example.com\"` under `[requests]` in the configuration:\n  licensing: \"|grantor portal --database /var/lib/grantor/portal.db mail --config /etc/grantor/portal.toml\"\n\nIt exits as mail servers expect: 0 taken, 67 no reply to a request, 75 try again later."
+        after_help = "In the mail server's aliases, with `replies = \"licensing@example.com\"` under `[requests]` in the configuration:\n  licensing: \"|grantor portal --config /etc/grantor/portal.toml --database /var/lib/grantor/portal.db mail\"\n\nIt exits as mail servers expect: 0 taken, 67 no reply to a request, 75 try again later."
     )]
     Mail {
-        /// The configuration file of the portal
-        #[arg(long, short, value_name = "FILE", env = "GRANTOR_PORTAL_CONFIG")]
-        config: Option<PathBuf>,
         /// The address it was delivered to, if its head doesn't say so
         #[arg(long, value_name = "ADDRESS", env = "ORIGINAL_RECIPIENT")]
         to: Vec<String>,

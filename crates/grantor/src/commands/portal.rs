@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use grantor_portal::accounts::{self, Account, Kind, NewAccount};
 use grantor_portal::backup::{self, BackupError};
 use grantor_portal::entitlements::balances;
+use grantor_portal::serve::Config;
 use grantor_portal::signer::{Client, SignerError};
 use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::sites::{self, Details};
@@ -30,6 +31,7 @@ use crate::output;
 /// Who asks, of which books, and how it wants its answer.
 struct Desk<'a> {
     store: Store,
+    config: Config,
     by: &'a str,
     signer: Option<Client>,
     json: bool,
@@ -74,9 +76,11 @@ fn random() -> Result<u64, Failure> {
 pub(crate) fn run(args: &Portal) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let store = open(&args.database).await?;
+        let config = serve::configuration(args.config.as_deref())?;
+        let database = args.database.as_deref().or(config.database.as_deref()).unwrap_or("portal.db");
+        let store = open(database).await?;
         let signer = args.signer.as_deref().map(Client::new);
-        let desk = Desk { store, by: &args.by, signer, json: args.json };
+        let desk = Desk { store, config, by: &args.by, signer, json: args.json };
         act(&desk, &args.action).await
     })?;
     Ok(ExitCode::SUCCESS)
@@ -92,7 +96,7 @@ async fn open(database: &str) -> Result<Store, Failure> {
     // A URL may hold a password, so the message doesn't repeat it.
     opened.map_err(|error| {
         Failure::new(Exit::Io, format!("the books can't be opened: {error}"))
-            .hint("`--database` names a SQLite file or postgres://user:password@host/name")
+            .hint("`--database`, or `database` in the configuration file, names a SQLite file or postgres://user:password@host/name")
     })
 }
 
@@ -111,8 +115,8 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
         PortalAction::File(action) => files::act(desk, action).await,
         PortalAction::Person(action) => people::act(desk, action).await,
         PortalAction::Key(action) => keys::act(desk, action).await,
-        PortalAction::Serve { config } => serve::run(desk, config.as_deref()).await,
-        PortalAction::Mail { config, to } => mail::run(desk, config.as_deref(), to).await,
+        PortalAction::Serve => serve::run(desk).await,
+        PortalAction::Mail { to } => mail::run(desk, to).await,
         PortalAction::Backup { file } => write_backup(desk, file).await,
         PortalAction::Restore { file } => {
             let from = std::fs::File::open(file).at(file)?;

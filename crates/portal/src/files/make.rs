@@ -19,7 +19,7 @@ use crate::entitlements::{AT_NO_COST, Part, Spent};
 use crate::entity::{entitlement, file, file_item};
 use crate::people::Actor;
 use crate::sites::Site;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::{Failure, certifications, log};
 
 /// A file that somebody asks for.
@@ -100,6 +100,8 @@ pub(crate) async fn generate_in(
     leave: Leave<'_>,
     key: &str,
 ) -> Result<i64, Failure> {
+    // The same request at another process would take what the first one leaves, or find it gone.
+    store::one_at_a_time(tx, key).await?;
     if let Some(row) = file::Entity::find().filter(file::Column::Request.eq(key)).one(tx).await? {
         return same(&row, request);
     }

@@ -250,3 +250,20 @@ fn a_version_of_the_tables_that_was_released_never_changes() {
     }
     assert_eq!(now.len(), RELEASED.len(), "enter what is new here when it is released");
 }
+
+#[tokio::test]
+async fn of_several_processes_that_open_new_books_at_once_one_makes_the_tables_and_all_go_on() {
+    let Ok(server) = std::env::var("GRANTOR_TEST_POSTGRES") else {
+        assert!(std::env::var_os("CI").is_none(), "GRANTOR_TEST_POSTGRES is not set; ./test sets it");
+        return eprintln!("SKIPPED: GRANTOR_TEST_POSTGRES is not set; ./test sets it");
+    };
+    let admin = Database::connect(format!("{server}/postgres")).await.unwrap();
+    let name = format!("opened_{}", std::process::id());
+    admin.execute_unprepared(&format!("drop database if exists {name}")).await.unwrap();
+    admin.execute_unprepared(&format!("create database {name}")).await.unwrap();
+    let url = format!("{server}/{name}");
+    let opened = tokio::join!(Store::postgres(&url), Store::postgres(&url), Store::postgres(&url));
+    for store in [opened.0, opened.1, opened.2] {
+        assert_eq!(accounts::search(&store.unwrap(), "", 0, 10).await.unwrap().0, 0);
+    }
+}

@@ -39,17 +39,19 @@ impl Witness {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).write(true).open(path)?;
         file.try_lock().map_err(|_| io::Error::other("another signer uses it"))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        let entries =
-            text.strip_prefix(HEADER).ok_or_else(|| io::Error::other("this is no witness's file"))?;
-        let whole = entries.rfind('\n').map_or(0, |end| end + 1);
-        let end = (HEADER.len() + whole) as u64;
-        file.set_len(end)?;
-        file.seek(SeekFrom::Start(end))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        if !bytes.starts_with(HEADER.as_bytes()) {
+            return Err(io::Error::other("this is no witness's file"));
+        }
+        // Cut before it is read as a text: a line may end in the middle of a letter.
+        bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        file.set_len(bytes.len() as u64)?;
+        file.seek(SeekFrom::End(0))?;
+        let text = String::from_utf8(bytes).map_err(io::Error::other)?;
         let (frontier, generated, decided) = Default::default();
         let mut witness = Self { file, frontier, generated, decided };
-        for entry in entries[..whole].lines() {
+        for entry in text[HEADER.len()..].lines() {
             let read = read(entry).map_err(io::Error::other)?;
             witness.take(entry, read);
         }

@@ -1,20 +1,18 @@
 //! `grantor portal mail`: a mail that a mail server hands over.
 
 use std::io::Read;
-use std::path::Path;
 
 use grantor_portal::Failure as PortalFailure;
 use grantor_portal::requests::House;
 use grantor_portal::requests::inbox::{self, LARGEST, Taken};
 
-use super::serve::configuration;
 use super::{Desk, now};
 use crate::failure::{Exit, Failure};
 use crate::output;
 
 /// Reads the mail and adds it to the request that it replies to.
-pub(super) async fn run(desk: &Desk<'_>, config: Option<&Path>, to: &[String]) -> Result<(), Failure> {
-    let config = configuration(config)?;
+pub(super) async fn run(desk: &Desk<'_>, to: &[String]) -> Result<(), Failure> {
+    let config = &desk.config;
     let seal = config.seal().map_err(|error| Failure::new(Exit::TryLater, error))?;
     let address = config.public_address(config.listen.port());
     let house = House {

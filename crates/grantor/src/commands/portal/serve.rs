@@ -17,10 +17,9 @@ pub(super) fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
     Config::parse(&text).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
 }
 
-pub(super) async fn run(desk: &Desk<'_>, config: Option<&Path>) -> Result<(), Failure> {
+pub(super) async fn run(desk: &Desk<'_>) -> Result<(), Failure> {
     grantor_server::logging::start(&grantor_server::config::Log::default());
-    let config = configuration(config)?;
-    let portal = Portal::open(&config, desk.store.clone(), desk.signer.clone()).await?;
+    let portal = Portal::open(&desk.config, desk.store.clone(), desk.signer.clone()).await?;
     output::error(&format!(
         "the portal listens on https://{}\ncertificate SHA-256 {}",
         portal.address()?,
