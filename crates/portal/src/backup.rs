@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::entity::{
     account, activation, api_token, attachment, certification, edition, entitlement, file, file_item, hook,
     identity, import, imported_order, key_change, log_entry, log_head, mail, moved, order, order_line,
-    passkey, person, request, request_message, saved_filter, site, still_used,
+    passkey, person, request, request_message, request_once, saved_filter, site, still_used,
 };
 use crate::migrations;
 use crate::store::Store;
@@ -82,6 +82,7 @@ pub async fn backup(store: &Store, to: &mut impl Write) -> Result<u64, BackupErr
     rows += table(activation::Entity, &tx, to).await?;
     rows += table(moved::Entity, &tx, to).await?;
     rows += table(still_used::Entity, &tx, to).await?;
+    rows += table(request_once::Entity, &tx, to).await?;
     rows += table(person::Entity, &tx, to).await?;
     rows += table(certification::Entity, &tx, to).await?;
     rows += table(passkey::Entity, &tx, to).await?;
@@ -205,6 +206,7 @@ async fn insert(tx: &DatabaseTransaction, table: &str, row: Value) -> Inserted {
         "activations" => insert_as::<activation::Entity>(tx, row).await,
         "moves" => insert_as::<moved::Entity>(tx, row).await,
         "still_used" => insert_as::<still_used::Entity>(tx, row).await,
+        "requests_once" => insert_as::<request_once::Entity>(tx, row).await,
         "api_tokens" => insert_as::<api_token::Entity>(tx, row).await,
         "people" => insert_as::<person::Entity>(tx, row).await,
         "certifications" => insert_as::<certification::Entity>(tx, row).await,
@@ -236,7 +238,7 @@ where
 }
 
 /// Tables whose keys the database counts.
-const COUNTED: [&str; 24] = [
+const COUNTED: [&str; 25] = [
     "accounts",
     "sites",
     "editions",
@@ -259,6 +261,7 @@ const COUNTED: [&str; 24] = [
     "key_changes",
     "identities",
     "still_used",
+    "requests_once",
     "imports",
     "imported_orders",
 ];

@@ -22,7 +22,7 @@ pub const NEVER: &str = "9999-12-31";
 pub const AT_NO_COST: i64 = 0;
 
 /// A part by catalogue and part number.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 pub struct Part {
     /// Which catalogue sells it.
     pub catalogue: String,

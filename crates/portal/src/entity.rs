@@ -26,6 +26,7 @@ pub mod passkey;
 pub mod person;
 pub mod request;
 pub mod request_message;
+pub mod request_once;
 pub mod saved_filter;
 pub mod site;
 pub mod still_used;

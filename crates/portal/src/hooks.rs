@@ -10,6 +10,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use serde_json::json;
 
 use crate::entity::hook;
+use crate::once::Once;
 use crate::sealed::Seal;
 use crate::store::Store;
 use crate::{Failure, Refusal, log};
@@ -98,17 +99,43 @@ fn checked(address: &str) -> Result<String, Failure> {
     }
 }
 
-/// Adds a hook, told from now on. `secret` signs what it is told.
+/// Adds a hook, told from now on; gives its number. `secret` signs what it is told.
 ///
 /// # Errors
 /// An address that won't do, an event there is not, too many; the database's.
 pub async fn add(
     store: &Store,
     seal: &Seal,
+    wanted: (&str, &BTreeSet<String>),
+    secret: &[u8],
+    by: (&str, i64),
+) -> Result<i64, Failure> {
+    add_named(store, seal, wanted, secret, by, None).await.map(|(id, _)| id)
+}
+
+/// The same for a request that may be sent twice; gives its number, and whether it is new.
+///
+/// # Errors
+/// As for [`add`]; [`Refusal::KeyReused`].
+pub async fn add_once(
+    store: &Store,
+    seal: &Seal,
+    wanted: (&str, &BTreeSet<String>),
+    secret: &[u8],
+    by: (&str, i64),
+    once: &Once,
+) -> Result<(i64, bool), Failure> {
+    add_named(store, seal, wanted, secret, by, Some(once)).await
+}
+
+async fn add_named(
+    store: &Store,
+    seal: &Seal,
     (address, events): (&str, &BTreeSet<String>),
     secret: &[u8],
     (by, at): (&str, i64),
-) -> Result<Hook, Failure> {
+    once: Option<&Once>,
+) -> Result<(i64, bool), Failure> {
     let address = checked(address)?;
     if let Some(unknown) = events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
         return Err(Failure::field("events", format!("there is no `{unknown}`")));
@@ -116,6 +143,11 @@ pub async fn add(
     let sealed =
         seal.seal(&purpose(&address), secret).map_err(|error| sea_orm::DbErr::Custom(error.to_string()))?;
     let tx = store.write().await?;
+    if let Some(once) = once
+        && let Some(id) = once.before(&tx).await?
+    {
+        return Ok((id, false));
+    }
     if hook::Entity::find().all(&tx).await?.len() >= MOST {
         return Err(Failure::field("address", format!("there are {MOST} already; remove one")));
     }
@@ -132,9 +164,12 @@ pub async fn add(
         created_at: Set(at),
         ..Default::default()
     };
-    let added = hook::Entity::insert(row).exec_with_returning(&tx).await?;
+    let id = hook::Entity::insert(row).exec(&tx).await?.last_insert_id;
+    if let Some(once) = once {
+        once.keep(&tx, &id, at).await?;
+    }
     tx.commit().await?;
-    Ok(added.into())
+    Ok((id, true))
 }
 
 /// All hooks.

@@ -32,6 +32,7 @@ use grantor_web::limit::Limit;
 use grantor_web::{assets, guard};
 use tokio::sync::{Notify, Semaphore};
 
+use crate::people::Person;
 use crate::providers::Provider;
 use crate::requests::{House, Levels};
 use crate::rights::Right;
@@ -139,6 +140,11 @@ impl App {
             replies: requests.replies.as_deref(),
             team: requests.team.as_deref(),
         }
+    }
+
+    /// How many moves a year this person may do; the publisher's staff as many as needed.
+    pub(crate) fn most_moves(&self, person: &Person) -> Option<u64> {
+        person.account.map(|_| self.settings.moves_a_year)
     }
 
     /// Resolves when there may be mail to send or a file to sign.

@@ -27,6 +27,7 @@ pub mod log;
 pub mod lrn;
 pub mod mails;
 mod migrations;
+pub mod once;
 pub mod orders;
 pub mod passkeys;
 mod passphrase;

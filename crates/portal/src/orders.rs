@@ -20,7 +20,7 @@ use crate::store::Store;
 
 pub use book::{Booked, book, check, check_csv};
 pub use csv::{CsvOrders, read_csv};
-pub use letter::send_letter;
+pub use letter::{send_letter, send_letter_once};
 pub use search::{Found, MOST_FOUND, search};
 pub use show::{BookedOrder, OrderLine, list, one, sold_to};
 
@@ -91,7 +91,7 @@ pub struct NewOrder {
 }
 
 /// What is wrong with an order, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OrderProblem {
     /// Its number.
     pub order: String,

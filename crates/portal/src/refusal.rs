@@ -197,6 +197,15 @@ pub enum Refusal {
     /// The key that signs can't be retired.
     #[error("key {0} signs now, or no other was put to use by the log")]
     KeyInUse(String),
+    /// There is no such catalogue.
+    #[error("there is no catalogue `{0}`")]
+    UnknownCatalogue(String),
+    /// There is no such import of orders.
+    #[error("there is no import {0}")]
+    UnknownImport(i64),
+    /// A name of a request that was used for another one.
+    #[error("a request of this name was sent before, and asked for something else")]
+    KeyReused,
     /// The file waits for its signatures.
     #[error("the license file `{0}` is not signed yet")]
     NotSigned(String),
@@ -256,6 +265,11 @@ impl Refusal {
             Self::TooManyMoves(_) => "ask the publisher: its staff moves it for you",
             Self::TicketEnded => "have a new one sent from the sign-in page",
             Self::FileEnded(_) => "take the file that came after it",
+            Self::UnknownCatalogue(_) => "look under Catalogues",
+            Self::UnknownImport(_) => "look under Orders, Import",
+            Self::KeyReused => {
+                "send that one as it was, or give this one a name of its own (Idempotency-Key)"
+            }
             Self::NotSigned(_) => "try again in a moment; if it stays so, see whether the signer runs",
             Self::NotAvailable { .. } => "take fewer, deactivate a file that uses them, or order more",
         }

@@ -140,7 +140,7 @@ pub async fn file(
     let hours = if checked.urgent { levels.urgent_hours } else { levels.answer_hours };
     let tx = store.write().await?;
     if let Some(row) = request::Entity::find().filter(request::Column::Once.eq(asked.once)).one(&tx).await? {
-        return Ok(row.into());
+        return same(row.into(), asked.kind, &checked);
     }
     let row = request::ActiveModel {
         once: Set(asked.once.to_owned()),
@@ -164,6 +164,19 @@ pub async fn file(
     log::append(&tx, at, &request.mail, "request filed", json!({ "number": request.number })).await?;
     tx.commit().await?;
     Ok(request)
+}
+
+/// What was filed under the same name, if it is that. Its account may have been found out since.
+fn same(filed: Request, kind: Kind, checked: &forms::Checked) -> Result<Request, Failure> {
+    let own =
+        |request: &Request| (request.kind, request.subject.clone(), request.mail.clone(), request.urgent);
+    let asked = (kind, checked.subject.clone(), checked.mail.clone(), checked.urgent);
+    let before = filed.fields.iter().map(|(name, text)| (name.as_str(), text));
+    if own(&filed) == asked && before.eq(checked.fields.iter().map(|(name, text)| (*name, text))) {
+        Ok(filed)
+    } else {
+        Err(Refusal::KeyReused.into())
+    }
 }
 
 /// The request with that number, `AFR-0000001`.

@@ -30,11 +30,18 @@ pub enum Scope {
     Orders,
     /// Requests.
     Requests,
+    /// What is sold.
+    Catalogues,
+    /// People, webhooks, and what was sent by mail; only for who may.
+    People,
+    /// The log.
+    Log,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Files, Self::Orders, Self::Requests];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Files, Self::Orders, Self::Requests, Self::Catalogues, Self::People, Self::Log];
 
     /// As it is kept.
     #[must_use]
@@ -44,6 +51,9 @@ impl Scope {
             Self::Files => "files",
             Self::Orders => "orders",
             Self::Requests => "requests",
+            Self::Catalogues => "catalogues",
+            Self::People => "people",
+            Self::Log => "log",
         }
     }
 
@@ -55,6 +65,9 @@ impl Scope {
             Self::Files => "Install sites and license files",
             Self::Orders => "Accounts and orders",
             Self::Requests => "Requests: file, reply, answer",
+            Self::Catalogues => "Catalogues: load what is sold",
+            Self::People => "People, webhooks and mail",
+            Self::Log => "Read the log",
         }
     }
 
@@ -62,6 +75,13 @@ impl Scope {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.word() == word)
+    }
+
+    /// Whether the person may have a token of this scope. What changes people is for who may when the token is made, and not for
+    /// who may later.
+    #[must_use]
+    pub fn is_for(self, person: &Person) -> bool {
+        self != Self::People || person.may(Right::People)
     }
 
     /// Whether a token of this scope may use the right, if its person has it.
@@ -72,6 +92,9 @@ impl Scope {
             Self::Files => matches!(right, Right::See | Right::Sites | Right::Files),
             Self::Orders => matches!(right, Right::See | Right::Accounts | Right::Orders),
             Self::Requests => matches!(right, Right::See | Right::Requests),
+            Self::Catalogues => matches!(right, Right::See | Right::Catalogue),
+            Self::People => right == Right::People,
+            Self::Log => right == Right::Log,
         }
     }
 }
@@ -113,6 +136,9 @@ pub async fn make(
     let name = text("name", name, 80)?;
     if scopes.is_empty() {
         return Err(Failure::field("scopes", "choose at least one"));
+    }
+    if let Some(scope) = scopes.iter().find(|scope| !scope.is_for(person)) {
+        return Err(Failure::field("scopes", format!("`{}` is for administrators", scope.word())));
     }
     if !(1..=LONGEST_DAYS).contains(&days) {
         return Err(Failure::field("days", format!("from 1 to {LONGEST_DAYS}")));

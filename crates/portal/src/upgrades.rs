@@ -17,12 +17,13 @@ use serde_json::json;
 use crate::accounts::Account;
 use crate::entitlements::{Owner, Part, add_as, owned};
 use crate::entity::entitlement;
+use crate::once::Once;
 use crate::sites::Site;
 use crate::store::Store;
 use crate::{Failure, Refusal, catalogues, log};
 
 /// A part that can be upgraded, or one that can't.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Offer {
     /// What is owned.
     #[serde(flatten)]
@@ -97,13 +98,34 @@ struct Move {
 /// [`Refusal::NoUpgrade`], [`Refusal::NotAvailable`]; the database's. Nothing is upgraded then.
 pub async fn apply(
     store: &Store,
+    of: (&Account, &Site),
+    choice: &Choice,
+    today: &str,
+    by: (&str, i64),
+) -> Result<(), Failure> {
+    apply_once(store, of, choice, today, by, None).await
+}
+
+/// The same for a request that may be sent twice.
+///
+/// # Errors
+/// As for [`apply`]; [`Refusal::KeyReused`].
+pub async fn apply_once(
+    store: &Store,
     (account, site): (&Account, &Site),
     choice: &Choice,
     today: &str,
     (by, at): (&str, i64),
+    once: Option<&Once>,
 ) -> Result<(), Failure> {
     let owner = Owner { account: account.id, site: site.id };
     let tx = store.write().await?;
+    if let Some(once) = once {
+        if once.before::<()>(&tx).await?.is_some() {
+            return Ok(());
+        }
+        once.keep(&tx, &(), at).await?;
+    }
     let rows = rows(owner, today).lock_exclusive().all(&tx).await?;
     let catalogues = catalogues::current(store, &tx).await?;
     let to = |part: &Part| upgrade(&catalogues.get(&part.catalogue)?.catalogue, &part.number);

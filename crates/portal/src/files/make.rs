@@ -12,7 +12,7 @@ use serde_json::json;
 use super::contents::{Contents, For, contents};
 use super::end::end;
 use super::pass::{self, Pass};
-use super::{Preview, Selection, binding, heading, number, types};
+use super::{Preview, Selection, binding, heading, id_of, number, types};
 use crate::accounts::Account;
 use crate::catalogues::{self, Edition, digest};
 use crate::entitlements::{AT_NO_COST, Part, Spent};
@@ -20,7 +20,7 @@ use crate::entity::{entitlement, file, file_item};
 use crate::people::Actor;
 use crate::sites::Site;
 use crate::store::{self, Store};
-use crate::{Failure, certifications, log};
+use crate::{Failure, Refusal, certifications, log};
 
 /// A file that somebody asks for.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ pub(crate) async fn generate_in(
     // The same request at another process would take what the first one leaves, or find it gone.
     store::one_at_a_time(tx, key).await?;
     if let Some(row) = file::Entity::find().filter(file::Column::Request.eq(key)).one(tx).await? {
-        return same(&row, request);
+        return same(&row, request, leave);
     }
     let selection = request.selection.as_servers_write()?;
     let request = &Request { selection: &selection, ..request.clone() };
@@ -111,10 +111,14 @@ pub(crate) async fn generate_in(
     write(tx, request, &made, key).await
 }
 
-/// A key that is used for another site's file is a mistake, and nobody else's file is given away for it.
-fn same(row: &file::Model, request: &Request<'_>) -> Result<i64, Failure> {
+/// A key that is used for another file is a mistake, and nobody else's file is given away for it. What an order is activated into may
+/// change between two tries: other orders come to the installation.
+fn same(row: &file::Model, request: &Request<'_>, leave: Leave<'_>) -> Result<i64, Failure> {
     let own = (row.account_id, row.site_id) == (request.account.id, request.site.id);
-    if own { Ok(row.id) } else { Err(Failure::field("request key", "is that of another request")) }
+    let kept = row.selection.as_deref().and_then(|text| serde_json::from_str::<Selection>(text).ok());
+    let asked = request.selection.as_servers_write()?;
+    let same = kept.is_none_or(|kept| kept == asked) && row.replaces_id == request.replaces.and_then(id_of);
+    if own && (same || leave.order.is_some()) { Ok(row.id) } else { Err(Refusal::KeyReused.into()) }
 }
 
 async fn make(

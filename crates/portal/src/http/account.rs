@@ -10,6 +10,7 @@ mod upgrade;
 
 use grantor_web::frame::Link;
 
+pub(super) use activity::{filter as file_filter, lines as file_lines, order as file_order};
 pub(super) use orders::as_csv as orders_as_csv;
 
 use super::Route;

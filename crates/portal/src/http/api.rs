@@ -1,10 +1,23 @@
 //! What programs ask: JSON in and out, a token in the header, refusals as problem details (RFC 9457). Does what the pages do, by the
 //! same rules; `docs/src/portal-api.md` tells it to strangers.
 
+mod account;
+mod ask;
+mod attachments;
+mod catalogues;
 mod description;
-mod read;
+mod files;
+mod filters;
+mod hooks;
+mod imports;
+mod list;
+mod log;
+mod orders;
+mod people;
 mod requests;
-mod write;
+mod sites;
+mod still_used;
+mod upgrades;
 
 use std::net::SocketAddr;
 
@@ -22,9 +35,9 @@ use super::fault::Fault;
 use super::{Need, Route, Shared};
 use crate::accounts::Account;
 use crate::activation::{self, Activated, Asked, Judged, Report};
-use crate::people::{self, Person};
+use crate::people::Person;
 use crate::rights::Right;
-use crate::{Failure, Refusal, files, signing, tokens};
+use crate::{Failure, Refusal, signing, tokens};
 
 pub(super) fn routes() -> Vec<Route> {
     let open = vec![
@@ -32,7 +45,24 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/openapi.json", Need::Nobody, description::show),
         Route::post("/api/v1/reports", Need::Nobody, report),
     ];
-    [open, read::routes(), write::routes(), requests::routes()].into_iter().flatten().collect()
+    let all = [
+        open,
+        account::routes(),
+        orders::routes(),
+        sites::routes(),
+        files::routes(),
+        requests::routes(),
+        still_used::routes(),
+        upgrades::routes(),
+        imports::routes(),
+        catalogues::routes(),
+        people::routes(),
+        hooks::routes(),
+        log::routes(),
+        attachments::routes(),
+        filters::routes(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Problem details (RFC 9457).
@@ -99,7 +129,7 @@ impl Caller {
 
     /// The account, if the person reaches it and may do that there.
     pub(super) async fn account(&self, reference: &str, right: Right) -> Result<Account, Problem> {
-        let account = people::reached(self.app.store.read(), &self.person, reference).await?;
+        let account = crate::people::reached(self.app.store.read(), &self.person, reference).await?;
         self.needs(right)?;
         Ok(account)
     }
@@ -139,7 +169,7 @@ pub(super) async fn activated(app: &Shared, asked: &Asked) -> Result<(Activated,
     let today = jiff::Zoned::now().date();
     let activated = activation::activate(&app.store, asked, today, now()).await?;
     sign(app).await;
-    let text = files::document(&app.store, &activated.account, &activated.file).await?;
+    let text = crate::files::document(&app.store, &activated.account, &activated.file).await?;
     Ok((activated, text))
 }
 

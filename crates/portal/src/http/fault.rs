@@ -114,7 +114,9 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownLrn(_)
         | Refusal::UnknownHook(_)
         | Refusal::UnknownRequest(_)
-        | Refusal::UnknownAttachment(_) => StatusCode::NOT_FOUND,
+        | Refusal::UnknownAttachment(_)
+        | Refusal::UnknownCatalogue(_)
+        | Refusal::UnknownImport(_) => StatusCode::NOT_FOUND,
         Refusal::NotSigned(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotCertified { .. } | Refusal::NotYourType { .. } => StatusCode::FORBIDDEN,
         Refusal::ActivatedElsewhere(_)
@@ -123,6 +125,7 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         | Refusal::ChangedMeanwhile(_)
         | Refusal::OrderDiffers(_)
         | Refusal::KeyChangeDecided(_)
+        | Refusal::KeyReused
         | Refusal::FileEnded(_) => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }

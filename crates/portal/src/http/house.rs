@@ -10,6 +10,11 @@ mod people;
 mod requests;
 mod still_used;
 
+pub(super) use catalogues::{Item as CatalogueItem, checked_name, items as catalogue_items};
+pub(super) use log::PATIENCE as LOG_PATIENCE;
+pub(super) use orders::found_or_meant as found_orders;
+pub(super) use people::keeps_own;
+
 use super::Route;
 
 pub(super) fn routes() -> Vec<Route> {

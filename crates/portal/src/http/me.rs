@@ -57,7 +57,8 @@ struct Me {
     shortest: usize,
     wrong: Option<String>,
     tokens: Vec<TokenRow>,
-    scopes: [Scope; 4],
+    /// Those that the person may have.
+    scopes: Vec<Scope>,
     passkeys: Vec<(i64, String, String)>,
     /// Accounts elsewhere: number, issuer, name, last use.
     accounts: Vec<(i64, String, String, String)>,
@@ -126,7 +127,7 @@ async fn shown(ask: &Ask, wrong: Option<String>) -> Result<Me, Fault> {
         shortest: password::SHORTEST,
         wrong,
         tokens: tokens::list(store, ask.person()).await?.into_iter().map(token_row).collect(),
-        scopes: Scope::ALL,
+        scopes: Scope::ALL.into_iter().filter(|scope| scope.is_for(ask.person())).collect(),
         passkeys: keys.into_iter().map(passkey_row).collect(),
         providers: not_linked(ask, &accounts),
         accounts: accounts.into_iter().map(account_row).collect(),

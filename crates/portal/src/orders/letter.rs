@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::accounts::Account;
 use crate::mails::{self, Letter};
+use crate::once::Once;
 use crate::people::{self, Person};
 use crate::store::Store;
 use crate::{Failure, Refusal, log};
@@ -56,7 +57,21 @@ pub async fn send_letter(
     store: &Store,
     account: &Account,
     number: &str,
+    by: (&str, i64),
+) -> Result<Vec<String>, Failure> {
+    send_letter_once(store, account, number, by, None).await
+}
+
+/// The same for a request that may be sent twice.
+///
+/// # Errors
+/// As for [`send_letter`]; [`Refusal::KeyReused`].
+pub async fn send_letter_once(
+    store: &Store,
+    account: &Account,
+    number: &str,
     (by, at): (&str, i64),
+    once: Option<&Once>,
 ) -> Result<Vec<String>, Failure> {
     let (order, lines) = super::one(store, account.id, number).await?;
     let letter = Order {
@@ -67,6 +82,11 @@ pub async fn send_letter(
         lines: lines.iter().map(|line| (line.part.number.as_str(), line.quantity)).collect(),
     };
     let tx = store.write().await?;
+    if let Some(once) = once
+        && let Some(mails) = once.before(&tx).await?
+    {
+        return Ok(mails);
+    }
     let people = write(&tx, &letter, at).await?;
     if people.is_empty() {
         return Err(Refusal::NobodyToWriteTo(account.reference.clone()).into());
@@ -74,6 +94,9 @@ pub async fn send_letter(
     let mails: Vec<String> = people.into_iter().map(|person| person.mail).collect();
     let more = json!({ "account": account.reference, "order": order.number, "to": mails });
     log::append(&tx, at, by, "license letter sent again", more).await?;
+    if let Some(once) = once {
+        once.keep(&tx, &mails, at).await?;
+    }
     tx.commit().await?;
     Ok(mails)
 }

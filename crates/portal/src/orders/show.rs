@@ -44,7 +44,7 @@ pub struct BookedOrder {
 }
 
 /// A line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OrderLine {
     /// Which part.
     #[serde(flatten)]

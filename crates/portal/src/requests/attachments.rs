@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Request;
 use crate::catalogues::digest;
 use crate::entity::attachment;
+use crate::once::Once;
 use crate::refusal::text;
 use crate::store::Store;
 use crate::{Failure, Refusal, log};
@@ -93,6 +94,28 @@ pub async fn add(
 ) -> Result<Attachment, Failure> {
     let tx = store.write().await?;
     let added = add_in(&tx, request, file, by).await?;
+    tx.commit().await?;
+    Ok(added)
+}
+
+/// The same for a request that may be sent twice.
+///
+/// # Errors
+/// As for [`add`]; [`Refusal::KeyReused`].
+pub async fn add_once(
+    store: &Store,
+    request: &Request,
+    file: (&str, &[u8]),
+    by: (&str, i64),
+    once: &Once,
+) -> Result<Attachment, Failure> {
+    let tx = store.write().await?;
+    if let Some(id) = once.before::<i64>(&tx).await? {
+        let before = list(&tx, request).await?.into_iter().find(|one| one.id == id);
+        return before.ok_or_else(|| Refusal::UnknownAttachment(request.number.clone()).into());
+    }
+    let added = add_in(&tx, request, file, by).await?;
+    once.keep(&tx, &added.id, by.1).await?;
     tx.commit().await?;
     Ok(added)
 }

@@ -132,6 +132,24 @@ pub(crate) async fn was_taken(db: &impl ConnectionTrait, message_id: &str) -> Re
     Ok(request_message::Entity::find().filter(same).one(db).await?.is_some())
 }
 
+/// Whether this was said under that name before.
+///
+/// # Errors
+/// [`Refusal::KeyReused`](crate::Refusal::KeyReused): something else was; the database's.
+pub(crate) async fn was_said(
+    db: &impl ConnectionTrait,
+    request: &Request,
+    body: &str,
+    once: &str,
+) -> Result<bool, Failure> {
+    let same = request_message::Column::MessageId.eq(once);
+    let Some(row) = request_message::Entity::find().filter(same).one(db).await? else { return Ok(false) };
+    if row.request_id == request.id && row.body == cleaned(body)? {
+        return Ok(true);
+    }
+    Err(crate::Refusal::KeyReused.into())
+}
+
 /// Whoever asks says more: it is the publisher's turn, and whoever looks after it is told.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use grantor_portal::store::Store;
 use grantor_portal::tokens::{self, Scope};
 use grantor_web::cookie::Secret;
 
+use super::api::scopes;
 use super::door::{Answer, now, person, visit};
 use super::{NOW, acme};
 
@@ -37,6 +38,50 @@ pub const PROGRAMS: &[(&str, &str)] = &[
     ("POST /api/v1/requests/{number}/answer", "requests"),
     ("POST /api/v1/requests/{number}/note", "requests"),
     ("POST /api/v1/requests/{number}/change", "requests"),
+    ("GET /api/v1/accounts/{account}/files/{number}/details", "sees it"),
+    ("POST /api/v1/accounts/{account}/files/{number}/move", "makes its files"),
+    ("GET /api/v1/accounts/{account}/upgrades", "sees it"),
+    ("POST /api/v1/accounts/{account}/upgrades", "makes its files"),
+    ("GET /api/v1/orders", "orders"),
+    ("GET /api/v1/accounts/{account}/orders/{number}", "sees it"),
+    ("POST /api/v1/accounts/{account}/orders/{number}/letter", "sends its letters"),
+    ("GET /api/v1/accounts/{account}/sites/{id}", "sees it"),
+    ("POST /api/v1/accounts/{account}/sites/{id}", "keeps its sites"),
+    ("GET /api/v1/accounts/{account}", "sees it"),
+    ("GET /api/v1/accounts/{account}/software", "sees it"),
+    ("GET /api/v1/accounts/{account}/export", "sees it"),
+    ("GET /api/v1/still-used", "requests"),
+    ("POST /api/v1/imports/check", "orders"),
+    ("POST /api/v1/imports", "orders"),
+    ("GET /api/v1/imports", "orders"),
+    ("GET /api/v1/imports/{id}", "orders"),
+    ("GET /api/v1/imports/{id}/orders", "orders"),
+    ("POST /api/v1/imports/{id}/stop", "orders"),
+    ("GET /api/v1/catalogues", "catalogues"),
+    ("GET /api/v1/catalogues/{name}", "catalogues"),
+    ("POST /api/v1/catalogues/{name}", "catalogues"),
+    ("GET /api/v1/people", "people"),
+    ("POST /api/v1/people", "people"),
+    ("GET /api/v1/people/{id}", "people"),
+    ("POST /api/v1/people/{id}", "people"),
+    ("POST /api/v1/people/{id}/certifications", "people"),
+    ("POST /api/v1/people/{id}/link", "people"),
+    ("POST /api/v1/people/{id}/visits/end", "people"),
+    ("POST /api/v1/people/{id}/visits/{name}/end", "people"),
+    ("GET /api/v1/hooks", "people"),
+    ("POST /api/v1/hooks", "people"),
+    ("POST /api/v1/hooks/{id}/resume", "people"),
+    ("POST /api/v1/hooks/{id}/remove", "people"),
+    ("GET /api/v1/mail", "people"),
+    ("GET /api/v1/log", "log"),
+    ("GET /api/v1/log/export", "log"),
+    ("POST /api/v1/accounts/{account}/requests/{number}/attachments", "sees it"),
+    ("GET /api/v1/accounts/{account}/requests/{number}/attachments/{id}", "sees it"),
+    ("POST /api/v1/requests/{number}/attachments", "requests"),
+    ("GET /api/v1/requests/{number}/attachments/{id}", "requests"),
+    ("GET /api/v1/me/filters", "signed in"),
+    ("POST /api/v1/me/filters", "signed in"),
+    ("POST /api/v1/me/filters/{id}/remove", "signed in"),
 ];
 
 /// What each role may do, beside what everybody who is signed in may.
@@ -82,10 +127,10 @@ async fn account(store: &Store, reference: &str, parent: Option<&str>) {
     accounts::create(store, &new, ("ann", NOW)).await.unwrap();
 }
 
-/// A token with all scopes.
+/// A token with all scopes that the person may have.
 async fn token(store: &Store, person: &Person) -> String {
     let secret = Secret::new("grp_").unwrap();
-    let scopes = BTreeSet::from(Scope::ALL);
+    let scopes: BTreeSet<Scope> = scopes(person).into_iter().collect();
     tokens::make(store, person, ("test", &scopes), &secret.hash(), 30, now()).await.unwrap();
     secret.text().to_owned()
 }

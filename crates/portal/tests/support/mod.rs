@@ -8,6 +8,7 @@
     reason = "a test's support"
 )]
 
+pub mod api;
 pub mod door;
 pub mod gates;
 pub mod types;

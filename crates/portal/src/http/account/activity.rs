@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-fn filter(asked: &Fields) -> Filter {
+pub(in crate::http) fn filter(asked: &Fields) -> Filter {
     Filter {
         site: asked.given("site").and_then(|id| id.parse().ok()),
         from: asked.given("from"),
@@ -51,7 +51,7 @@ fn filter(asked: &Fields) -> Filter {
 }
 
 /// How the list is sorted; the latest come first unless something else is wanted.
-fn order(asked: &Fields) -> (Sort, bool) {
+pub(in crate::http) fn order(asked: &Fields) -> (Sort, bool) {
     let falling = asked.has("falling");
     match asked.text("sort") {
         "expires" => (Sort::Expires, falling),
@@ -212,7 +212,7 @@ async fn view(ask: Ask, of: Of, Path((_, number)): Path<(String, String)>) -> Re
 }
 
 /// What is there or not, and what is counted, as the page lists it.
-fn lines(text: &str) -> (Vec<String>, Vec<String>) {
+pub(in crate::http) fn lines(text: &str) -> (Vec<String>, Vec<String>) {
     let document = parse("license", text.as_bytes()).document;
     let (mut features, mut licenses) = (Vec::new(), Vec::new());
     for statement in document.statements() {
@@ -235,7 +235,7 @@ fn counted(statement: &Statement, feature: &str, count: u32) -> String {
 
 /// How many moves a year this person may do; the publisher's staff as many as needed.
 fn most_moves(ask: &Ask) -> Option<u64> {
-    ask.person().account.map(|_| ask.app.settings.moves_a_year)
+    ask.app.most_moves(ask.person())
 }
 
 /// A machine of the form, if a host id was entered.

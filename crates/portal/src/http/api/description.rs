@@ -5,17 +5,30 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{__path_activate, __path_report, read, requests, write};
+use super::{
+    __path_activate, __path_report, account, attachments, catalogues, files, filters, hooks, imports, log,
+    orders, people, requests, sites, still_used, upgrades,
+};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Grantor portal", description = "Accounts, orders, install sites and license files, for programs with a token"),
     paths(
-        activate, read::accounts, read::summary, read::list_sites, read::list_orders, read::list_files, read::document,
-        write::create_account, write::book, write::create_site, write::generate, write::deactivate,
-        report, read::still_used,
+        activate, account::list, account::create, account::one, account::summary, account::software, account::everything,
+        sites::list, sites::create, sites::one, sites::edit,
+        orders::book, orders::all, orders::list, orders::one, orders::letter,
+        files::list, files::generate, files::document, files::details, files::move_to, files::deactivate,
+        report, still_used::of_account, still_used::all,
         requests::of_account, requests::file, requests::one_of_account, requests::reply, requests::queue, requests::one,
         requests::answer, requests::note, requests::change,
+        upgrades::list, upgrades::upgrade,
+        imports::check, imports::begin, imports::latest, imports::one, imports::outcome, imports::stop,
+        catalogues::list, catalogues::one, catalogues::load,
+        people::list, people::invite, people::one, people::edit, people::certify, people::link, people::end_visits,
+        people::end_visit,
+        hooks::list, hooks::add, hooks::resume, hooks::remove, hooks::sent, log::search, log::export,
+        attachments::attach, attachments::get, attachments::attach_as_staff, attachments::get_as_staff,
+        filters::list, filters::save, filters::remove,
     ),
     modifiers(&Token)
 )]

@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::read::{PER_PAGE, Rows, rows};
-use super::write::{Body, request_key};
+use super::ask::{Body, request_key};
+use super::attachments::Attached;
+use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};
 use crate::accounts;
 use crate::catalogues::digest;
@@ -20,7 +21,7 @@ use crate::http::fault::Fault;
 use crate::http::form::Fields;
 use crate::http::{Need, Route, Shared};
 use crate::people::{self, Person};
-use crate::requests::attachments::{self, Attachment};
+use crate::requests::attachments;
 use crate::requests::forms::Asked;
 use crate::requests::thread::{self, Message};
 use crate::requests::{self, Change, Kind, Request, State, Which, address};
@@ -65,7 +66,7 @@ pub(super) struct Listed {
     answered_at: Option<i64>,
     /// Whether the first answer is late.
     late: bool,
-    /// Its page, for whoever has this address; attachments are there.
+    /// Its page, for whoever has this address.
     page: String,
 }
 
@@ -77,17 +78,6 @@ pub(super) struct Said {
     author: String,
     body: String,
     written_at: i64,
-}
-
-/// What was attached.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Attached {
-    name: String,
-    kind: String,
-    /// Bytes.
-    size: i64,
-    author: String,
-    added_at: i64,
 }
 
 /// A request with everything that was said of it.
@@ -145,11 +135,6 @@ fn said(message: Message) -> Said {
     Said { side: side.word(), author, body, written_at }
 }
 
-fn attached(attachment: Attachment) -> Attached {
-    let Attachment { name, kind, size, author, added_at, .. } = attachment;
-    Attached { name, kind, size, author, added_at }
-}
-
 /// A request with what was said; notes are for staff.
 async fn whole(app: &Shared, request: Request, notes: bool) -> Result<Whole, Problem> {
     let db = app.store.read();
@@ -157,7 +142,7 @@ async fn whole(app: &Shared, request: Request, notes: bool) -> Result<Whole, Pro
     Ok(Whole {
         request: listed(app, &request, &names),
         messages: thread::messages(db, &request, notes).await?.into_iter().map(said).collect(),
-        attachments: attachments::list(db, &request).await?.into_iter().map(attached).collect(),
+        attachments: attachments::list(db, &request).await?.into_iter().map(Attached::from).collect(),
         others: request.others,
         fields: request.fields,
     })
@@ -225,7 +210,7 @@ fn known(person: &Person, fields: &mut BTreeMap<String, String>) {
 }
 
 /// The account's request of that number; others' are not there.
-async fn found(caller: &Caller, account: &str, number: &str) -> Result<Request, Problem> {
+pub(super) async fn found(caller: &Caller, account: &str, number: &str) -> Result<Request, Problem> {
     let account = caller.account(account, Right::See).await?;
     let request = requests::find(caller.app.store.read(), number).await?;
     if request.account == Some(account.id) {
@@ -267,13 +252,19 @@ pub(super) async fn reply(
     if !app.letters.allows(peer.ip()) {
         return Err(Fault::TooOften.into());
     }
-    if !thread::was_taken(app.store.read(), &key).await? {
+    if !thread::was_said(app.store.read(), &request, &asked.message, &key).await? {
         let said = (caller.person.name.as_str(), asked.message.as_str());
         thread::say(&app.store, &app.house(), &request, said, Some(key), now()).await?;
         app.wake.notify_one();
     }
     let request = requests::find(app.store.read(), &number).await?;
     Ok(Json(whole(app, request, false).await?))
+}
+
+/// Any request, for who looks after them.
+pub(super) async fn of_staff(caller: &Caller, number: &str) -> Result<Request, Problem> {
+    caller.needs(Right::Requests)?;
+    Ok(requests::find(caller.app.store.read(), number).await?)
 }
 
 /// The queue of the publisher's staff, what is due first on top.
@@ -315,7 +306,7 @@ pub(super) async fn answer(
     caller.needs(Right::Requests)?;
     let (app, key, asked) = (&caller.app, request_key(&caller, &headers)?, body(asked)?);
     let request = requests::find(app.store.read(), &number).await?;
-    if !thread::was_taken(app.store.read(), &key).await? {
+    if !thread::was_said(app.store.read(), &request, &asked.message, &key).await? {
         let then = if asked.done { State::Done } else { State::Waiting };
         let said = (&caller.person, asked.message.as_str());
         thread::answer_once(&app.store, &app.house(), &request, said, then, Some(key), now()).await?;

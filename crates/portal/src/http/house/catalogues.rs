@@ -50,16 +50,18 @@ async fn list(ask: Ask) -> Result<Response, Fault> {
 }
 
 /// A name that may stand in files, addresses and orders.
-fn is_name(name: &str) -> bool {
+pub(in crate::http) fn checked_name(name: &str) -> Result<(), Refusal> {
     let plain = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '-' || sign == '_';
-    (1..=60).contains(&name.len()) && name.chars().all(plain)
+    if (1..=60).contains(&name.len()) && name.chars().all(plain) {
+        return Ok(());
+    }
+    let message = "small letters, digits and `-`, up to 60, such as `pureconnect-4`".to_owned();
+    Err(Refusal::Field { field: "name", message })
 }
 
 async fn load(ask: Ask, upload: Upload) -> Result<Response, Fault> {
     let name = upload.fields.text("name");
-    if !is_name(name) {
-        let message = "small letters, digits and `-`, up to 60, such as `pureconnect-4`".to_owned();
-        let wrong = Refusal::Field { field: "name", message };
+    if let Err(wrong) = checked_name(name) {
         return Ok(refused(&shown(&ask, Some(wrong)).await?));
     }
     let text = String::from_utf8_lossy(&upload.file);
@@ -71,13 +73,31 @@ async fn load(ask: Ask, upload: Upload) -> Result<Response, Fault> {
 }
 
 /// A sellable item: number, title, group, what replaces it, and whether it is still sold.
-struct Item {
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub(in crate::http) struct Item {
+    /// Its part number.
     number: String,
     title: String,
     group: String,
+    /// The part number that takes its place in an upgrade; empty: none.
     upgrades_to: String,
+    /// Whether it is not sold any more.
     retired: bool,
+    /// Whether it is a server.
     server: bool,
+}
+
+/// What an edition sells, or sold.
+pub(in crate::http) fn items(edition: &Edition) -> Vec<Item> {
+    let item = |item: &grantor_catalogue::Item| Item {
+        number: item.name.clone(),
+        title: item.title.clone().unwrap_or_default(),
+        group: item.group.clone().unwrap_or_default(),
+        upgrades_to: item.upgrades_to.clone().unwrap_or_default(),
+        retired: item.retired,
+        server: item.server,
+    };
+    edition.catalogue.items.values().map(item).collect()
 }
 
 #[derive(Template)]
@@ -91,14 +111,6 @@ struct One {
 async fn one(ask: Ask, Path(name): Path<String>) -> Result<Response, Fault> {
     let mut editions = catalogues::current(&ask.app.store, ask.app.store.read()).await?;
     let edition = editions.remove(&name).ok_or(Fault::Nowhere)?;
-    let item = |item: &grantor_catalogue::Item| Item {
-        number: item.name.clone(),
-        title: item.title.clone().unwrap_or_default(),
-        group: item.group.clone().unwrap_or_default(),
-        upgrades_to: item.upgrades_to.clone().unwrap_or_default(),
-        retired: item.retired,
-        server: item.server,
-    };
-    let items = edition.catalogue.items.values().map(item).collect();
+    let items = items(&edition);
     Ok(page(&One { frame: ask.frame(), edition, items }))
 }

@@ -18,7 +18,7 @@ use crate::mails::{self, Mail};
 use crate::rights::Right;
 
 /// How long the log is looked through for one page.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(in crate::http) const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

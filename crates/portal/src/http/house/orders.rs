@@ -55,18 +55,25 @@ async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
             |page, count| async move { found(store, text, (page, count)).await.map(|found| found.rows) };
         return orders_as_csv(every(page).await?);
     }
-    let mut shown = found(store, text, (asked.page(), PER_PAGE)).await?;
-    let mut meant = None;
-    for number in if shown.total == 0 { may_be_meant(text) } else { Vec::new() } {
-        shown = orders::search(store, &number.to_string(), 0, PER_PAGE).await?;
-        if shown.total > 0 {
-            meant = Some(number.to_string());
-            break;
-        }
-    }
-    let Found { total, more, rows } = shown;
+    let (Found { total, more, rows }, meant) = found_or_meant(store, text, (asked.page(), PER_PAGE)).await?;
     let turn = turn(&asked, total);
     Ok(page(&Orders { frame: ask.frame(), rows, text: text.to_owned(), more, meant, turn }))
+}
+
+/// What was found, and the number that a mistyped license reference number stands for, where that was taken instead.
+pub(in crate::http) async fn found_or_meant(
+    store: &Store,
+    text: &str,
+    (page, per_page): (u64, u64),
+) -> Result<(Found, Option<String>), Fault> {
+    let shown = found(store, text, (page, per_page)).await?;
+    for number in if shown.total == 0 { may_be_meant(text) } else { Vec::new() } {
+        let meant = orders::search(store, &number.to_string(), 0, per_page).await?;
+        if meant.total > 0 {
+            return Ok((meant, Some(number.to_string())));
+        }
+    }
+    Ok((shown, None))
 }
 
 /// All orders, or those that begin with the text.

@@ -149,13 +149,20 @@ async fn one(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
     Ok(page(&shown(&ask, person, None, None).await?))
 }
 
+/// An administrator stays one, so that there is always one left.
+pub(in crate::http) fn keeps_own(by: &Person, now: &Person, details: &Details) -> Result<(), Refusal> {
+    let keeps = details.active && details.roles.contains(&Role::Administrator);
+    if now.id != by.id || keeps {
+        return Ok(());
+    }
+    let message = "you can't take your own away: another administrator does it".to_owned();
+    Err(Refusal::Field { field: "roles", message })
+}
+
 async fn edit(ask: Ask, Path(id): Path<i64>, Form(form): Form) -> Result<Response, Fault> {
     let now = people::by_id(ask.app.store.read(), id).await?;
     let details = details(&form);
-    let keeps = details.active && details.roles.contains(&Role::Administrator);
-    if now.id == ask.person().id && !keeps {
-        let message = "you can't take your own away: another administrator does it".to_owned();
-        let wrong = Refusal::Field { field: "roles", message };
+    if let Err(wrong) = keeps_own(ask.person(), &now, &details) {
         return Ok(refused(&shown(&ask, now, Some(details), Some(wrong)).await?));
     }
     let version = form.text("version").parse().unwrap_or(now.version);
