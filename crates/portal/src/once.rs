@@ -71,3 +71,29 @@ impl Once {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::{KEPT, Once};
+    use crate::store::Store;
+    use crate::{Failure, Refusal};
+
+    #[tokio::test]
+    async fn a_named_request_is_known_for_thirty_days_and_another_one_of_its_name_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::sqlite(&folder.path().join("portal.db")).await.unwrap();
+        let db = store.read();
+        let named = |asked: u32| Once::new("1/api-test/name".to_owned(), &asked);
+        assert_eq!(named(1).before::<String>(db).await.unwrap(), None);
+        named(1).keep(db, &"done", 0).await.unwrap();
+        assert_eq!(named(1).before::<String>(db).await.unwrap().as_deref(), Some("done"));
+        let other = named(2).before::<String>(db).await.unwrap_err();
+        assert!(matches!(other, Failure::Refused(Refusal::KeyReused)), "{other}");
+        let later = Once::new("1/api-test/later".to_owned(), &1);
+        later.keep(db, &"done", KEPT).await.unwrap();
+        assert!(named(1).before::<String>(db).await.unwrap().is_some(), "to the day");
+        Once::new("1/api-test/last".to_owned(), &1).keep(db, &"done", KEPT + 1).await.unwrap();
+        assert_eq!(named(1).before::<String>(db).await.unwrap(), None);
+    }
+}

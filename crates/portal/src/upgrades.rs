@@ -118,6 +118,10 @@ pub async fn apply_once(
     (by, at): (&str, i64),
     once: Option<&Once>,
 ) -> Result<(), Failure> {
+    if !site.active {
+        let says = format!("the install site `{}` is not active", site.details.name);
+        return Err(Failure::field("install site", says));
+    }
     let owner = Owner { account: account.id, site: site.id };
     let tx = store.write().await?;
     if let Some(once) = once {

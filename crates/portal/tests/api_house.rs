@@ -204,6 +204,13 @@ fn a_file_is_attached_to_a_request_once_and_given_back_to_whoever_reaches_it() {
         let from_staff = format!("{any}/attachments?name=answer.txt");
         api.done(&from_staff, &anna, "load this", "the answer's file").await;
         assert_eq!(api.read(&own, &carl).await["attachments"].as_array().unwrap().len(), 2);
+        for odd in ["x", "99999999999999999999"] {
+            let nowhere = api.get(&format!("{own}/attachments/{odd}"), &carl).await;
+            assert_eq!(
+                (nowhere.status, nowhere.kind.as_str()),
+                (StatusCode::NOT_FOUND, "application/problem+json")
+            );
+        }
         let nobody = api.get(&format!("{own}/attachments/999"), &carl).await;
         assert_eq!(nobody.status, StatusCode::NOT_FOUND);
         for (name, says) in [("Said once.", true), ("Said otherwise.", false)] {

@@ -50,10 +50,10 @@ fn orders_of_all_accounts_are_found_by_how_they_begin_and_a_mistyped_number_is_u
         acme(&store).await;
         let olga = person(&store, "olga@example.com", &[Role::Orders], None).await;
         let olga = token(&store, &olga, &[Scope::Orders]).await;
-        for number in 1..=3 {
-            book(&store, &order(&format!("SO-{number}"), &[(SERVER, 1)]), "ann", NOW + number, 7)
-                .await
-                .unwrap();
+        for number in 1..=3_i64 {
+            let bits = number.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let order = order(&format!("SO-{number}"), &[(SERVER, 1)]);
+            book(&store, &order, "ann", NOW + number, bits).await.unwrap();
         }
         let api = Api::of(&store);
         let all = api.read("/api/v1/orders", &olga).await;

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::ask::Body;
+use super::ask::{Body, Path};
 use super::list::{PER_PAGE, Rows, page_of, rows};
 use super::{Caller, Problem, Refused, body};
 use crate::accounts::{self, Account, Kind, NewAccount};

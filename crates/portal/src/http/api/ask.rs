@@ -2,15 +2,41 @@
 //! done once however often it is sent.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::body::Bytes;
+use axum::extract::FromRequestParts;
+use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Caller, Problem};
+use crate::http::Shared;
 use crate::http::fault::Fault;
 use crate::once::Once;
 
 pub(super) type Body<T> = Result<Json<T>, JsonRejection>;
+
+/// A file as the body.
+pub(super) type File = Result<Bytes, BytesRejection>;
+
+/// A file's bytes, or what is wrong with it.
+pub(super) fn bytes(file: File) -> Result<Bytes, Problem> {
+    let wrong = |_| Fault::Senseless("the file is too large, or did not arrive whole".to_owned()).into();
+    file.map_err(wrong)
+}
+
+/// What stands in the address; what can't is not there.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        let named = axum::extract::Path::<T>::from_request_parts(parts, app).await;
+        named.map(|axum::extract::Path(named)| Self(named)).map_err(|_| Fault::Nowhere.into())
+    }
+}
 
 /// A person's own: nobody else's file is found by it.
 pub(super) fn request_key(caller: &Caller, headers: &HeaderMap) -> Result<String, Problem> {

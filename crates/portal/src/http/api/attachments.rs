@@ -1,14 +1,12 @@
 //! Files attached to requests: of an account's for whoever reaches it, of any for the publisher's staff.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::ask::once;
+use super::ask::{File, Path, bytes, once};
 use super::requests::{found, of_staff};
 use super::{Caller, Problem, Refused};
 use crate::catalogues::digest;
@@ -73,11 +71,11 @@ pub(super) async fn attach(
     Path((account, number)): Path<(String, String)>,
     headers: HeaderMap,
     asked: Fields,
-    file: Bytes,
+    file: File,
 ) -> Result<(StatusCode, Json<Attached>), Problem> {
     let request = found(&caller, &account, &number).await?;
     caller.has(Scope::Requests)?;
-    add(&caller, &request, (&headers, &asked, &file)).await
+    add(&caller, &request, (&headers, &asked, &bytes(file)?)).await
 }
 
 /// The bytes of a file that is attached to the account's request.
@@ -97,10 +95,10 @@ pub(super) async fn attach_as_staff(
     Path(number): Path<String>,
     headers: HeaderMap,
     asked: Fields,
-    file: Bytes,
+    file: File,
 ) -> Result<(StatusCode, Json<Attached>), Problem> {
     let request = of_staff(&caller, &number).await?;
-    add(&caller, &request, (&headers, &asked, &file)).await
+    add(&caller, &request, (&headers, &asked, &bytes(file)?)).await
 }
 
 /// The bytes of a file that is attached to any request, for the publisher's staff.

@@ -1,12 +1,11 @@
 //! What is sold: catalogues in their latest editions, and loading a new one.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::ask::{File, Path, bytes};
 use super::{Caller, Problem, Refused};
 use crate::catalogues::{self, Edition};
 use crate::http::house::{CatalogueItem, catalogue_items, checked_name};
@@ -76,10 +75,11 @@ pub(super) async fn one(caller: Caller, Path(name): Path<String>) -> Result<Json
 pub(super) async fn load(
     caller: Caller,
     Path(name): Path<String>,
-    text: Bytes,
+    text: File,
 ) -> Result<(StatusCode, Json<Whole>), Problem> {
     caller.needs(Right::Catalogue)?;
     checked_name(&name).map_err(Failure::from)?;
+    let text = bytes(text)?;
     let text = String::from_utf8_lossy(&text);
     let edition = catalogues::load(&caller.app.store, &name, &text, caller.by()).await?;
     Ok((StatusCode::CREATED, Json(whole(&name, &edition))))

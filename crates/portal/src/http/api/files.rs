@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use grantor_license::Change;
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::ask::{Body, own_key, request_key};
+use super::ask::{Body, Path, own_key, request_key};
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body, sign};
 use crate::Failure;

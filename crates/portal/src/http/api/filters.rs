@@ -1,12 +1,11 @@
 //! Filters of lists that a person saved under a name: their own, and nobody else's.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ask::Body;
+use super::ask::{Body, Path};
 use super::{Caller, Problem, Refused, body};
 use crate::filters::{self, SavedFilter};
 use crate::http::{Need, Route};

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ask::{Body, once};
+use super::ask::{Body, Path, once};
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};
 use crate::hooks::{self, Hook};

@@ -1,13 +1,11 @@
 //! Many orders from a CSV file: every mistake told, booked in the background, and how far that is.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::ask::once;
+use super::ask::{File, Path, bytes, once};
 use super::files::one_of;
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused};
@@ -95,9 +93,9 @@ async fn read(caller: &Caller, bytes: &[u8]) -> Result<CsvOrders, Problem> {
 
 /// Reads a file of orders and tells every mistake; books nothing.
 #[utoipa::path(post, path = "/api/v1/imports/check", request_body(content = String, content_type = "text/csv"), responses((status = 200, body = Checked), (status = "default", body = Refused, content_type = "application/problem+json")))]
-pub(super) async fn check(caller: Caller, file: Bytes) -> Result<Json<Checked>, Problem> {
+pub(super) async fn check(caller: Caller, file: File) -> Result<Json<Checked>, Problem> {
     caller.needs(Right::Orders)?;
-    let CsvOrders { orders, mut problems } = read(&caller, &file).await?;
+    let CsvOrders { orders, mut problems } = read(&caller, &bytes(file)?).await?;
     let mistakes = problems.len();
     problems.truncate(TOLD);
     Ok(Json(Checked { orders: orders.len(), mistakes, problems }))
@@ -108,9 +106,10 @@ pub(super) async fn check(caller: Caller, file: Bytes) -> Result<Json<Checked>, 
 pub(super) async fn begin(
     caller: Caller,
     headers: HeaderMap,
-    file: Bytes,
+    file: File,
 ) -> Result<(StatusCode, Json<Import>), Problem> {
     caller.needs(Right::Orders)?;
+    let file = bytes(file)?;
     let once = once(&caller, "import", &headers, &digest(&file))?;
     let CsvOrders { orders, mut problems } = read(&caller, &file).await?;
     if !problems.is_empty() {

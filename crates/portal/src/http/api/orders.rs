@@ -1,13 +1,12 @@
 //! Orders: booked, looked at with their lines, found among those of all accounts, and their license letters.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::ask::{Body, once};
+use super::ask::{Body, Path, once};
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};
 use crate::http::fault::Fault;

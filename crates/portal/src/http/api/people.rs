@@ -4,12 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ask::Body;
+use super::ask::{Body, Path};
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};
 use crate::http::ask::now;

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, Path};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ask::{Body, request_key};
+use super::ask::{Body, Path, request_key};
 use super::attachments::Attached;
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};

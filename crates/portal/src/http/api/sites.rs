@@ -1,13 +1,12 @@
 //! Install sites of an account: found, created, edited, deactivated.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::ask::Body;
+use super::ask::{Body, Path};
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};
 use crate::accounts::Account;

@@ -1,8 +1,8 @@
 //! License servers that use license files which don't count any more: of one account, and of all.
 
 use axum::Json;
-use axum::extract::Path;
 
+use super::ask::Path;
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused};
 use crate::activation::{self, StillUsed};

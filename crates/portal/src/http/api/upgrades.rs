@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ask::{Body, once};
+use super::ask::{Body, Path, once};
 use super::{Caller, Problem, Refused, body};
 use crate::Failure;
 use crate::accounts::Account;
