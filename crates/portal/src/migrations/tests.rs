@@ -97,6 +97,7 @@ const ROWS: &[(usize, &str)] = &[
         5,
         "insert into api_tokens (person_id, name, hash, scopes, created_at, ends_at) values (1, 't', 'h', 'read', 1, 2)",
     ),
+    (16, "insert into requests_once (key, digest, answer, asked_at) values ('1/api-hook/a', 'd', '1', 1)"),
 ];
 
 async fn as_of(db: &DatabaseConnection, steps: usize) {
