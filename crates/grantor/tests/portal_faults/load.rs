@@ -321,7 +321,7 @@ pub fn under(
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| faults(office, &load, dice)));
         load.stop.store(true, Ordering::Relaxed);
         let ended: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
-        for failed in ended.into_iter().chain([outcome]).filter_map(Result::err) {
+        if let Some(failed) = ended.into_iter().chain([outcome]).find_map(Result::err) {
             println!("{}", office.logs());
             std::panic::resume_unwind(failed);
         }
