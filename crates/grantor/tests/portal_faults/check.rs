@@ -181,9 +181,10 @@ pub fn message_id(mail: &str) -> &str {
 fn hooks(office: &Office, log: &Log) {
     let mut told: BTreeMap<u64, String> = BTreeMap::new();
     for call in office.hook.all() {
-        let (head, body) = call.split_once("\n\n").or_else(|| call.split_once("\r\n\n")).unwrap();
+        // Whoever was killed while it told did not come to the end.
+        let Some((head, body)) = call.split_once("\n\n") else { continue };
+        let Ok(body) = serde_json::from_str::<Value>(body.trim()) else { continue };
         let id = head.lines().find_map(|line| line.strip_prefix("webhook-id: log-")).unwrap();
-        let body: Value = serde_json::from_str(body.trim()).unwrap();
         let what = body["type"].as_str().unwrap().replace('.', " ");
         let before = told.insert(id.trim().parse().unwrap(), what.clone());
         assert!(before.is_none_or(|before| before == what), "told of another thing under the same number");

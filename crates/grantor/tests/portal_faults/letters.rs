@@ -11,7 +11,7 @@ use crate::books::{Books, server};
 use crate::check::message_id;
 use crate::means;
 use crate::office::{Office, within};
-use crate::questions::{SERVER, order};
+use crate::questions::{SERVER, file, order};
 
 /// How far a letter's conversation goes before the mail server says nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,4 +166,29 @@ fn a_portal_killed_while_it_hands_a_letter_over_sends_it_again_under_the_same_id
     killed_while_it_writes(Books::sqlite(&folder.path().join("portal.db")), folder);
     let Some(server) = server() else { return };
     killed_while_it_writes(Books::postgres(&server), tempfile::tempdir().unwrap());
+}
+
+#[test]
+fn a_mail_server_that_says_nothing_holds_up_no_signature_and_no_webhook() {
+    let (slow, port) = Slow::open();
+    let folder = tempfile::tempdir().unwrap();
+    let books = Books::sqlite(&folder.path().join("portal.db"));
+    let mut office = Office::new(folder, books, 1, Some(port));
+    office.account("ACME");
+    let (reached, _go_on) = slow.stop_at(Stage::Sender);
+    office.start(0);
+    office.ready(0);
+    reached.recv_timeout(Duration::from_secs(30)).expect("a letter is on its way");
+    let ask = |path: &str, body| office.caller.program("POST", &office.url(0, path), "the first file", &body);
+    let body = order("SO-1", "ACME", &[("pureconnect-4", SERVER, 1)]);
+    assert_eq!(ask("/api/v1/orders", body).status, 201);
+    assert_eq!(ask("/api/v1/accounts/ACME/files", file(0, None)).status, 201);
+    office.start_signer();
+    // A letter has half a minute; the others are not to wait so long.
+    within(20, "the file is signed and told of", || {
+        let left = office.books.count("files where signed is null")
+            + office.books.count("hooks, log_head where next_position < size");
+        if left == 0 { Ok(()) } else { Err(office.logs()) }
+    });
+    assert_eq!(office.books.count("mails where sent_at is not null"), 0, "the mail server went on");
 }
