@@ -69,7 +69,7 @@ pub(super) struct UpgradeBody {
 }
 
 fn choice(asked: &UpgradeBody) -> Result<Choice, Failure> {
-    if asked.mirror == !asked.parts.is_empty() {
+    if asked.mirror != asked.parts.is_empty() {
         return Err(Failure::field("parts", "say which parts, or `mirror`, and not both"));
     }
     if asked.mirror {
