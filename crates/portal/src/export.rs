@@ -1,15 +1,17 @@
 //! Everything that an account owns, for the account to keep: as one JSON text, or a CSV table for each kind of thing.
 
+mod tables;
+
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 
 use crate::accounts::Account;
 use crate::entitlements::{Balance, balances};
-use crate::entity::person;
+use crate::entity::{activation, moved, order, person};
 use crate::files::{self, Filter, LicenseFile, Sort};
 use crate::orders::{self, BookedOrder, OrderLine};
 use crate::people::Person;
-use crate::requests::{self, Request};
+use crate::requests::{self, Request, attachments, thread};
 use crate::sites::{self, Site};
 use crate::store::Store;
 use crate::{Failure, Refusal, rights};
@@ -79,6 +81,66 @@ pub struct Asked {
     pub fields: std::collections::BTreeMap<String, String>,
     /// When it came, in milliseconds since 1970.
     pub created_at: i64,
+    /// What was said since, but for the notes of the publisher's staff.
+    pub messages: Vec<Said>,
+    /// What is attached to it.
+    pub attachments: Vec<Attached>,
+}
+
+/// Something that was said of a request.
+#[derive(Debug, Clone, Serialize)]
+pub struct Said {
+    /// On whose side.
+    pub side: &'static str,
+    /// Who.
+    pub author: String,
+    /// What.
+    pub body: String,
+    /// When, in milliseconds since 1970.
+    pub written_at: i64,
+}
+
+/// A file that is attached to a request; its bytes are downloaded, or written by `grantor portal account export`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Attached {
+    /// The database's number of it.
+    pub id: i64,
+    /// The file's name.
+    pub name: String,
+    /// What its bytes are.
+    pub kind: String,
+    /// How many bytes.
+    pub size: i64,
+    /// Who attached it.
+    pub author: String,
+}
+
+/// An order that was activated.
+#[derive(Debug, Clone, Serialize)]
+pub struct Activated {
+    /// The order's license reference number.
+    pub lrn: String,
+    /// The installation.
+    pub registration_key: String,
+    /// The number of the file that came of it; nothing for what is too old to know.
+    pub file: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub activated_at: i64,
+}
+
+/// A license that went to another machine.
+#[derive(Debug, Clone, Serialize)]
+pub struct Moved {
+    /// What it was bound to.
+    pub from: String,
+    /// What it is bound to since.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+    /// Who moved it.
+    pub by: String,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
 }
 
 /// Everything that an account owns.
@@ -100,6 +162,10 @@ pub struct Everything {
     pub files: Vec<File>,
     /// Its requests, the latest first.
     pub requests: Vec<Asked>,
+    /// Its orders that were activated.
+    pub activations: Vec<Activated>,
+    /// Its licenses that went to other machines.
+    pub moves: Vec<Moved>,
 }
 
 /// Reads everything that the account owns today (`yyyy-mm-dd`).
@@ -123,7 +189,38 @@ pub async fn everything(store: &Store, account: &Account, today: &str) -> Result
         entitlement,
         files: all_files(store, account).await?,
         requests: all_requests(store, account).await?,
+        activations: activations(store, account).await?,
+        moves: moves(store, account).await?,
     })
+}
+
+async fn activations(store: &Store, account: &Account) -> Result<Vec<Activated>, Failure> {
+    let mut all = Vec::new();
+    let of_account =
+        order::Entity::find().filter(order::Column::AccountId.eq(account.id)).order_by_asc(order::Column::Id);
+    for of in of_account.all(store.read()).await? {
+        let found = activation::Entity::find_by_id(of.id).one(store.read()).await?;
+        all.extend(found.map(|row| Activated {
+            lrn: of.lrn,
+            registration_key: row.registration_key,
+            file: row.file_id.map(files::number),
+            activated_at: row.activated_at,
+        }));
+    }
+    Ok(all)
+}
+
+async fn moves(store: &Store, account: &Account) -> Result<Vec<Moved>, Failure> {
+    let of_account =
+        moved::Entity::find().filter(moved::Column::AccountId.eq(account.id)).order_by_asc(moved::Column::Id);
+    let one = |row: moved::Model| Moved {
+        from: row.from_key,
+        to: row.to_key,
+        reason: row.reason,
+        by: row.moved_by,
+        at: row.moved_at,
+    };
+    Ok(of_account.all(store.read()).await?.into_iter().map(one).collect())
 }
 
 async fn people(store: &Store, account: &Account) -> Result<Vec<Contact>, Failure> {
@@ -177,7 +274,37 @@ async fn all_files(store: &Store, account: &Account) -> Result<Vec<File>, Failur
 }
 
 async fn all_requests(store: &Store, account: &Account) -> Result<Vec<Asked>, Failure> {
-    let asked = |request: Request| Asked {
+    let mut all = Vec::new();
+    for page in 0.. {
+        let (_, rows) = requests::of_account(store, account, page, ROWS).await?;
+        let last = (rows.len() as u64) < ROWS;
+        for request in rows {
+            all.push(asked(store, request).await?);
+        }
+        if last {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+async fn asked(store: &Store, request: Request) -> Result<Asked, Failure> {
+    let said = |message: thread::Message| Said {
+        side: message.side.word(),
+        author: message.author,
+        body: message.body,
+        written_at: message.written_at,
+    };
+    let attached = |one: attachments::Attachment| Attached {
+        id: one.id,
+        name: one.name,
+        kind: one.kind,
+        size: one.size,
+        author: one.author,
+    };
+    let messages = thread::messages(store.read(), &request, false).await?.into_iter().map(said).collect();
+    let attachments = attachments::list(store.read(), &request).await?.into_iter().map(attached).collect();
+    Ok(Asked {
         number: request.number,
         kind: request.kind.word(),
         subject: request.subject,
@@ -185,17 +312,9 @@ async fn all_requests(store: &Store, account: &Account) -> Result<Vec<Asked>, Fa
         state: request.state.word(),
         fields: request.fields,
         created_at: request.created_at,
-    };
-    let mut all = Vec::new();
-    for page in 0.. {
-        let (_, rows) = requests::of_account(store, account, page, ROWS).await?;
-        let last = (rows.len() as u64) < ROWS;
-        all.extend(rows.into_iter().map(asked));
-        if last {
-            break;
-        }
-    }
-    Ok(all)
+        messages,
+        attachments,
+    })
 }
 
 impl Everything {
@@ -206,138 +325,4 @@ impl Everything {
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self)
     }
-
-    /// As CSV: the name of each table, and its text.
-    ///
-    /// # Errors
-    /// None that is known.
-    pub fn tables(&self) -> Result<Vec<(&'static str, String)>, csv::Error> {
-        Ok(vec![
-            ("sites", table(&SITES, self.sites.iter().map(site_row))?),
-            ("people", table(&["mail", "name", "roles", "active"], self.people.iter().map(person_row))?),
-            ("orders", table(&ORDERS, self.orders.iter().flat_map(order_rows))?),
-            ("entitlement", table(&ENTITLEMENT, self.entitlement.iter().map(owned_row))?),
-            ("files", table(&FILES, self.files.iter().map(file_row))?),
-            (
-                "requests",
-                table(
-                    &["number", "kind", "subject", "mail", "state"],
-                    self.requests.iter().map(request_row),
-                )?,
-            ),
-        ])
-    }
-}
-
-const SITES: [&str; 9] =
-    ["name", "address1", "address2", "address3", "city", "state", "country", "postal_code", "active"];
-const ORDERS: [&str; 12] = [
-    "number",
-    "lrn",
-    "site",
-    "sold_to",
-    "term",
-    "last_day",
-    "maintenance_until",
-    "placed_by",
-    "catalogue",
-    "edition",
-    "part",
-    "quantity",
-];
-const ENTITLEMENT: [&str; 8] =
-    ["site", "catalogue", "part", "perpetual", "dated", "used", "available", "mirrored"];
-const FILES: [&str; 8] =
-    ["number", "lrn", "site", "catalogue", "license_type", "machine", "generated_on", "generated_by"];
-
-fn table<const COLUMNS: usize>(
-    heading: &[&str; COLUMNS],
-    rows: impl Iterator<Item = [String; COLUMNS]>,
-) -> Result<String, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(heading)?;
-    for row in rows {
-        writer.write_record(row.map(grantor_web::answer::harmless))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn site_row(site: &Site) -> [String; 9] {
-    let of = &site.details;
-    let texts = [
-        &of.name,
-        &of.address1,
-        &of.address2,
-        &of.address3,
-        &of.city,
-        &of.state,
-        &of.country,
-        &of.postal_code,
-    ];
-    let [name, address1, address2, address3, city, state, country, postal_code] = texts.map(String::clone);
-    [name, address1, address2, address3, city, state, country, postal_code, site.active.to_string()]
-}
-
-fn person_row(person: &Contact) -> [String; 4] {
-    [person.mail.clone(), person.name.clone(), person.roles.clone(), person.active.to_string()]
-}
-
-fn order_rows(order: &Order) -> impl Iterator<Item = [String; 12]> {
-    let of = &order.order;
-    order.lines.iter().map(move |line| {
-        [
-            of.number.clone(),
-            of.lrn.clone(),
-            of.site.clone(),
-            of.sold_to.clone(),
-            of.term.clone(),
-            of.last_day.clone(),
-            of.maintenance_until.clone().unwrap_or_default(),
-            of.placed_by.clone(),
-            line.part.catalogue.clone(),
-            line.edition.clone(),
-            line.part.number.clone(),
-            line.quantity.to_string(),
-        ]
-    })
-}
-
-fn owned_row(owned: &Owned) -> [String; 8] {
-    let of = &owned.balance;
-    [
-        owned.site.clone(),
-        of.part.catalogue.clone(),
-        of.part.number.clone(),
-        of.perpetual.to_string(),
-        of.dated.to_string(),
-        of.used.to_string(),
-        of.available().to_string(),
-        of.mirrored.to_string(),
-    ]
-}
-
-fn file_row(file: &File) -> [String; 8] {
-    let of = &file.file;
-    let texts = [
-        &of.number,
-        &of.lrn,
-        &of.site,
-        &of.catalogue,
-        &of.license_type,
-        &of.machine,
-        &of.generated_on,
-        &of.generated_by,
-    ];
-    texts.map(String::clone)
-}
-
-fn request_row(asked: &Asked) -> [String; 5] {
-    [
-        asked.number.clone(),
-        asked.kind.to_owned(),
-        asked.subject.clone(),
-        asked.mail.clone(),
-        asked.state.to_owned(),
-    ]
 }

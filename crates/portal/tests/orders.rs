@@ -6,7 +6,7 @@ mod support;
 use grantor_portal::accounts::{self, Kind, NewAccount};
 use grantor_portal::entitlements::balances;
 use grantor_portal::lrn::Lrn;
-use grantor_portal::orders::{NewOrder, Term, book, number_of, read_csv, search};
+use grantor_portal::orders::{self, NewOrder, Term, book, number_of, read_csv, search};
 use grantor_portal::rights::Role;
 use grantor_portal::sites::{self, CHOICES, Details};
 use grantor_portal::{Failure, Refusal, catalogues};
@@ -158,6 +158,21 @@ fn a_catalogue_is_loaded_once_and_orders_go_by_its_latest_edition() {
         );
         let bad = catalogues::load(&store, "pureconnect-4", "title = 1", ("ann", NOW)).await;
         assert!(matches!(refusal(bad), Refusal::Catalogue(text) if text.contains("pureconnect-4.toml:1:")));
+    });
+}
+
+#[test]
+fn an_order_keeps_the_edition_of_the_catalogue_that_it_was_made_with() {
+    on_both(|store| async move {
+        let (account, _) = acme(&store).await;
+        book(&store, &order("1", &[("SW-001-4.0-AL02", 5)]), "ann", NOW, 1).await.unwrap();
+        let next = CATALOGUE.replace("edition = \"4.0\"", "edition = \"4.1\"");
+        catalogues::load(&store, "pureconnect-4", &next, ("ann", NOW + 2)).await.unwrap();
+        book(&store, &order("2", &[("SW-001-4.0-AL02", 5)]), "ann", NOW + 3, 2).await.unwrap();
+        for (number, edition) in [("1", "4.0"), ("2", "4.1")] {
+            let (_, lines) = orders::one(&store, account.id, number).await.unwrap();
+            assert_eq!(lines[0].edition, edition, "order {number}");
+        }
     });
 }
 

@@ -19,7 +19,7 @@ use grantor_portal::signer::{Client, SignerError};
 use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::sites::{self, Details};
 use grantor_portal::store::Store;
-use grantor_portal::{catalogues, export, log};
+use grantor_portal::{catalogues, export, log, requests};
 use serde_json::json;
 
 use crate::cli::{Portal, PortalAccount, PortalAction, PortalCatalogue, PortalSite};
@@ -189,7 +189,25 @@ async fn export_account(desk: &Desk<'_>, reference: &str, folder: &std::path::Pa
             write(format!("{}.lic", file.file.number), text)?;
         }
     }
+    attachments_of(desk, &all, folder).await?;
     output::error(&format!("everything of {} is in {}", account.name, folder.display()));
+    Ok(())
+}
+
+/// What is attached to the account's requests, each with the request's number in front of its name.
+async fn attachments_of(
+    desk: &Desk<'_>,
+    all: &export::Everything,
+    folder: &std::path::Path,
+) -> Result<(), Failure> {
+    for asked in all.requests.iter().filter(|asked| !asked.attachments.is_empty()) {
+        let request = requests::find(desk.store.read(), &asked.number).await?;
+        for one in &asked.attachments {
+            let (name, bytes) = requests::attachments::one(desk.store.read(), &request, one.id).await?;
+            let path = folder.join(format!("{}-{}-{name}", asked.number, one.id));
+            std::fs::write(&path, bytes).at(&path)?;
+        }
+    }
     Ok(())
 }
 
