@@ -16,7 +16,8 @@ use grantor_portal::orders::{Term, book};
 use grantor_portal::people::Actor;
 use grantor_portal::sites::Site;
 use grantor_portal::store::Store;
-use grantor_portal::{Failure, Refusal, log};
+use grantor_portal::{Failure, Refusal, catalogues, log};
+use support::wfo::WFO;
 use support::{NOW, TODAY, acme, on_both, order};
 
 const SERVER: &str = "SW-001-4.0-SL03";
@@ -259,6 +260,28 @@ fn updates_are_allowed_while_maintenance_is_paid_and_no_longer() {
         assert!(paid.text.contains("INCREMENT I3_FEATURE_SIP pureconnect 4.0 permanent"), "{}", paid.text);
         let later = Request { today: "2027-07-01".parse().unwrap(), ..request(&owner, &one) };
         assert!(!preview(&store, &later).await.unwrap().text.contains("I3_FEATURE_SU_ALLOWED"));
+    });
+}
+
+#[test]
+fn maintenance_of_another_product_keeps_no_updates_allowed() {
+    on_both(|store| async move {
+        let owner = ordered(&store).await;
+        catalogues::load(&store, "wfo", WFO, ("ann", NOW)).await.unwrap();
+        let edition = catalogues::current(&store, store.read()).await.unwrap().remove("wfo").unwrap();
+        let part = edition.catalogue.items.values().find(|item| !item.retired && !item.server).unwrap();
+        let mut other = order("2", &[(&part.name, 5)]);
+        other.lines[0].catalogue = "wfo".to_owned();
+        other.maintenance_until = Some("2030-01-01".to_owned());
+        book(&store, &other, "ann", NOW, 2).await.unwrap();
+        let shown = preview(&store, &request(&owner, &selection(20))).await.unwrap();
+        assert!(!shown.text.contains("INCREMENT I3_FEATURE_SU_ALLOWED"), "{}", shown.text);
+        let log = log::entries(store.read(), 0, 100).await.unwrap();
+        let loaded = |name: &str| {
+            let said = format!("\"catalogue\":\"{name}\"");
+            log.iter().any(|entry| entry.body.contains("catalogue loaded") && entry.body.contains(&said))
+        };
+        assert!(loaded("wfo") && loaded("pureconnect-4"), "what decides what orders become is in the log");
     });
 }
 
