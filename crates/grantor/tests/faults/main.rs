@@ -13,9 +13,9 @@
     reason = "tests start processes and read clocks"
 )]
 
-#[path = "../../../server/tests/support/issue.rs"]
+#[path = "../../../server/tests/it/support/issue.rs"]
 mod issue;
-#[path = "../../../server/tests/support/sink.rs"]
+#[path = "../../../server/tests/it/support/sink.rs"]
 mod sink;
 
 mod clocks;

@@ -16,7 +16,7 @@
 #[allow(dead_code, reason = "the license server's faults use the rest")]
 #[path = "../faults/means.rs"]
 mod means;
-#[path = "../../../server/tests/support/sink.rs"]
+#[path = "../../../server/tests/it/support/sink.rs"]
 mod sink;
 
 mod balancer;

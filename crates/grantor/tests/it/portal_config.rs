@@ -1,0 +1,53 @@
+//! Where the portal's books are: by flag, by variable, or by its configuration file, in that order; and no password is shown.
+
+use std::process::Command;
+
+/// What a command says, with its exit code, run in the folder with these variables.
+fn run(folder: &tempfile::TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_grantor"));
+    command.args(arguments).current_dir(folder.path()).env("USER", "ann");
+    command.env_remove("GRANTOR_PORTAL_DATABASE").env_remove("GRANTOR_PORTAL_CONFIG");
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn the_database_is_named_by_flag_then_by_variable_then_by_the_configuration_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("portal.toml"), "database = \"file.db\"\n").unwrap();
+    let add = |more: &[&str], variables: &[(&str, &str)], made: &str| {
+        let (code, said) =
+            run(&folder, &[&["portal", "account", "add", "ACME", "Acme"][..], more].concat(), variables);
+        assert!(code == Some(0) && folder.path().join(made).exists(), "{made}: {said}");
+    };
+    let (flag, file) = (["--database", "flag.db"], ["--config", "portal.toml"]);
+    let variable = ("GRANTOR_PORTAL_DATABASE", "variable.db");
+    add(&[flag, file].concat(), &[variable], "flag.db");
+    add(&file, &[variable], "variable.db");
+    add(&file, &[], "file.db");
+    add(&[], &[], "portal.db");
+    let (_, said) = run(&folder, &["portal", "account", "list"], &[("GRANTOR_PORTAL_CONFIG", "portal.toml")]);
+    assert!(said.contains("ACME"), "{said}");
+}
+
+#[test]
+fn a_password_of_the_database_is_shown_by_no_help_and_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = format!("postgres://grantor:secret@{nobody}/books");
+    let variable = ("GRANTOR_PORTAL_DATABASE", address.as_str());
+    let (_, help) = run(&folder, &["portal", "--help"], &[variable]);
+    assert!(help.contains("GRANTOR_PORTAL_DATABASE") && help.contains("--config"), "{help}");
+    assert!(!help.contains("secret"), "{help}");
+    std::fs::write(folder.path().join("portal.toml"), format!("database = \"{address}\n")).unwrap();
+    let list = ["portal", "account", "list"];
+    let (code, said) = run(&folder, &[&list[..], &["--config", "portal.toml"]].concat(), &[]);
+    assert!(code == Some(2) && said.contains("portal.toml") && !said.contains("secret"), "{said}");
+    let wrong = address.replace("postgres://", "postgres://x y:");
+    for address in [&address, &wrong] {
+        let (code, said) = run(&folder, &[&list[..], &["--database", address]].concat(), &[]);
+        assert!(code == Some(5) && said.contains("the books can't be opened"), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
