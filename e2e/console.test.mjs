@@ -259,6 +259,11 @@ test("a file takes the place of the loaded one after a look, and what it is too 
   const over = page.getByText("More of I3_ACCESS_CLIENT is in use than is licensed.");
   await over.waitFor();
   await sound(page, "console-violation");
+  // It is dismissed by whoever has looked at it, and the audit log says who that was.
+  await page.getByRole("button", { name: /^Dismiss violation/ }).click();
+  await said(page, "The violation was dismissed. If its cause goes on, it will be there again.");
+  await page.goto("/audit");
+  await page.getByText(/^violation [0-9]+ \(GLMR_FEATURE_USAGE_LEVEL_EXCEEDED\) dismissed$/).waitFor();
   await load(5, false);
   await page.goto("/violations");
   await page.getByText("There is none.").waitFor();

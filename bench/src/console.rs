@@ -1,5 +1,5 @@
 //! The console at the size of a large site: 100,000 users, 20,000 stations, 500 groups; how long each page takes over HTTPS, a search,
-//! and a change. Server and browser are two processes that share the cores. A page's time ends with its last byte.
+//! a change, and a restart. Server and browser are two processes that share the cores. A page's time ends with its last byte.
 
 use std::time::{Duration, Instant};
 
@@ -61,8 +61,27 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         begin.elapsed().as_secs_f64()
     );
     let browser = Browser::new(port, admin);
-    let measured = tokio::task::spawn_blocking(move || pages(&browser, options));
+    let measured = tokio::task::spawn_blocking(move || {
+        pages(&browser, options)?;
+        restart(servers, &browser)
+    });
     measured.await?
+}
+
+/// `kill -9`, and the time until the same person's page of users is there again: the visit, too, is on disk.
+fn restart(mut servers: Servers, browser: &Browser) -> Result<(), Failure> {
+    let Some(server) = servers.all.first_mut() else { return Ok(()) };
+    server.kill();
+    let begin = Instant::now();
+    server.start()?;
+    while browser.get("/users").is_err() {
+        std::thread::sleep(Duration::from_millis(5));
+        if begin.elapsed() > Duration::from_secs(60) {
+            return Err("the server shows no users a minute after its start".into());
+        }
+    }
+    println!("Killed and started again: the page of users after {:.2} s", begin.elapsed().as_secs_f64());
+    Ok(())
 }
 
 async fn put(connection: &mut Https, path: &str, body: &str, admin: &str) -> Result<(), Failure> {

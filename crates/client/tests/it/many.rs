@@ -53,7 +53,7 @@ fn application() {
 fn ten_thousand_sessions_of_one_process_live_on_a_handful_of_threads() {
     let site = Site::with(vec![line("drawing", "8.1", 1)]);
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "application", "--ignored", "--nocapture"])
+        .args(["--exact", "many::application", "--ignored", "--nocapture"])
         .env("GRANTOR_TEST_SERVER", site.server().to_string())
         .env("GRANTOR_TEST_FINGERPRINT", site.fingerprint())
         .stdin(Stdio::piped())

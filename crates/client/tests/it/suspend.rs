@@ -39,7 +39,7 @@ struct Application {
 impl Application {
     fn start(site: &Site) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "application", "--ignored", "--nocapture"])
+            .args(["--exact", "suspend::application", "--ignored", "--nocapture"])
             .env("GRANTOR_TEST_SERVER", site.server().to_string())
             .env("GRANTOR_TEST_FINGERPRINT", site.fingerprint())
             .stdin(Stdio::piped())

@@ -54,13 +54,14 @@ fn greet(config: &Config, server: &grantor_server::run::Running) {
         return;
     }
     output::error(&format!("listening on {}", server.address));
+    let (host, port) = (gethostname::gethostname(), server.address.port());
+    output::error(&format!("console at https://{}:{port}/", host.to_string_lossy()));
     output::error(&format!("certificate SHA-256 {}", server.fingerprint));
     output::error(&format!("registration key {}", server.registration_key()));
     if let Some(token) = &server.setup_token {
         output::error(&format!("set-up token, of use once within 15 minutes: {token}"));
         output::error(&format!(
-            "hint: `grantor setup -c {}@localhost --name YOU --token {}` makes the first administrator",
-            server.address.port(),
+            "hint: `grantor setup -c {port}@localhost --name YOU --token {}` makes the first administrator; so does the console",
             server.setup_file().display()
         ));
     }

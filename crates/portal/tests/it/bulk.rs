@@ -57,7 +57,8 @@ fn an_import_whose_process_was_killed_is_gone_on_with_and_no_order_is_booked_in_
         let killed = bulk::progress(&store, id).await.unwrap().unwrap();
         assert!(killed.decided() < 60 && killed.ended_at.is_none(), "{killed:?}");
         let rest = bulk::work(&store, || NOW + 60_000).await.unwrap();
-        assert_eq!(rest + killed.decided(), 60);
+        // The one that it was at may have been on its way into the books, and is seen there only now.
+        assert!((59..=60).contains(&(rest + killed.decided())), "{rest} after {killed:?}");
         let after = bulk::progress(&store, id).await.unwrap().unwrap();
         assert_eq!((after.booked, after.before, after.ended_at), (60, 0, Some(NOW + 60_000)));
         let owned = balances(store.read(), account.id, None, TODAY).await.unwrap();

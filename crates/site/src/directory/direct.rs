@@ -159,7 +159,13 @@ impl Site {
             stations.filter_map(|name| self.directory.station_id(tenant, name).ok()).collect();
         let silent = stations.into_iter().filter_map(|id| self.silent_station(id));
         let limited = changes.iter().flat_map(|change| self.limited_members(tenant, change));
-        silent.chain(limited).take(WARNINGS).collect()
+        let mut told = Vec::new();
+        for warning in silent.chain(limited) {
+            if told.len() < WARNINGS && !told.contains(&warning) {
+                told.push(warning);
+            }
+        }
+        told
     }
 
     /// Whom a change of a workgroup leaves with a level that does not cover its queue.

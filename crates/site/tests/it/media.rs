@@ -1,7 +1,7 @@
 //! What an ACD level lets somebody receive, one test for each sentence of seed 002, "ACD Workgroup Queues".
 
 use crate::support::*;
-use grantor_site::directory::{Change, Media, Warning};
+use grantor_site::directory::{Change, Media, Queue, Warning};
 use grantor_site::{Refusal, Reply};
 
 fn office(seats: u32) -> Story {
@@ -44,6 +44,15 @@ fn failure_to_have_an_acd_access_license_prevents_from_being_active_in_acd() {
     let warnings = site.change(vec![workgroup("sales", Media::CALL), members("sales", &["ann"])]);
     assert_eq!(warnings, [Warning::NoAcdAccess { user: "ann".into(), workgroup: "sales".into() }]);
     assert_eq!(site.change(vec![group("plain"), members("plain", &["ann"])]), []);
+}
+
+#[test]
+fn who_is_concerned_by_several_changes_at_once_is_named_once() {
+    let mut site = office(1);
+    site.change(vec![group("sales")]);
+    let queue = Change::SetQueue { group: "sales".into(), queue: Some(Queue::Acd), media: Media::CALL };
+    let warnings = site.change(vec![members("sales", &["ann"]), queue]);
+    assert_eq!(warnings, [Warning::NoAcdAccess { user: "ann".into(), workgroup: "sales".into() }]);
 }
 
 #[test]
