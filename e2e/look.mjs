@@ -18,6 +18,8 @@ export async function sound(page, name) {
     }
   }
   await page.emulateMedia({ colorScheme: "light" });
+  const cut = await page.evaluate(() => [...document.querySelectorAll(".scroll")].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.ariaLabel));
+  assert.deepEqual(cut, [], `${name}: tables that don't fit a window of 1280 pixels`);
   const size = page.viewportSize();
   await page.setViewportSize({ width: 390, height: 844 });
   if (shots) await page.screenshot({ path: `${shots}/${name}-phone.png`, fullPage: true });

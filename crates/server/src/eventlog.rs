@@ -29,6 +29,9 @@ pub(crate) fn log(event: &Event, at: Timestamp) {
             info!(event = FILES_READ, %at, %tenant, file = name, "license file loaded");
             log_changes(changes);
         }
+        Event::FileLoadedBy { tenant, name, by, .. } => {
+            info!(event = FILES_READ, %at, %tenant, file = name, by, "license file loaded");
+        }
         Event::FileRemoved { tenant, name, by, changes } => {
             info!(event = FILES_READ, %at, %tenant, file = name, by, "license file removed");
             log_changes(changes);

@@ -80,7 +80,7 @@ pub(crate) async fn begin(app: &App) -> Result<Option<String>, Failure> {
     app.configure(&app.config).await.map_err(|failure| failure.0.detail)?;
     // Of several servers, one that was away may have old files: there an administrator says when they are read.
     if app.cluster.record.is_none() && app.consensus.alone() || site.files().next().is_none() {
-        reload(app, "start").await;
+        reload(app, "a server, at its start").await;
     }
     let token = offer_setup(app).await?;
     app.is_open.store(true, Ordering::SeqCst);

@@ -325,7 +325,7 @@ impl Running {
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reign::reload(&self.app, "SIGHUP").await,
+                _ = hup.recv() => reign::reload(&self.app, "a server, told by SIGHUP").await,
                 _ = told.wait_for(|stop| *stop) => break,
             }
         }

@@ -54,6 +54,7 @@ impl Acts {
 fn is_act(event: &Event) -> bool {
     match event {
         Event::FileLoaded { .. }
+        | Event::FileLoadedBy { .. }
         | Event::FileRemoved { .. }
         | Event::AdministratorCreated { .. }
         | Event::TokenAdded { .. }

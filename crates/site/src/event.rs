@@ -109,6 +109,9 @@ pub enum Event {
     SignedIn { name: String, means: Means, from: Box<str> },
     /// Visits of a person were ended.
     SignedOut { name: String, visits: u32, by: String },
+    /// A license file was loaded or replaced by somebody; in place of [`Event::FileLoaded`] where a command says by whom, from
+    /// level 2 on. What it changed is told by [`Event::CapacityChanged`].
+    FileLoadedBy { tenant: Arc<str>, name: String, digest: [u8; 32], by: String },
 }
 
 /// A grant as an event tells of it.

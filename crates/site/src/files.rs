@@ -99,8 +99,7 @@ impl Site {
         }
         let changes = self.repool(tenant);
         for file in load {
-            let (name, digest) = (file.name.clone(), file.digest);
-            self.tell(Event::FileLoaded { tenant: tenant.clone(), name, digest, changes: Vec::new() });
+            self.tell(self.loaded_by(file, by));
         }
         for name in gone {
             let (name, by) = (name.clone(), by.to_owned());
@@ -111,6 +110,15 @@ impl Site {
         }
         self.settle(tenant);
         Reply::FileLoaded { changes }
+    }
+
+    fn loaded_by(&self, file: &LicenseFile, by: &str) -> Event {
+        let (tenant, name, digest) = (file.tenant.clone(), file.name.clone(), file.digest);
+        // Servers of before can't read a state with the event in it.
+        if self.level() < 2 {
+            return Event::FileLoaded { tenant, name, digest, changes: Vec::new() };
+        }
+        Event::FileLoadedBy { tenant, name, digest, by: by.to_owned() }
     }
 
     /// A line came into force or ran out somewhere.

@@ -10,6 +10,7 @@ use grantor_site::event::RevokeReason;
 use grantor_web::answer::page;
 use grantor_web::frame::Frame;
 
+use super::deeds;
 use super::render::instant;
 use super::visit::Visit;
 use crate::eventlog;
@@ -63,6 +64,9 @@ fn words(act: &Act) -> Option<(String, String)> {
         Event::FileLoaded { tenant, name, .. } => {
             (unknown(), format!("license file {name} of {tenant} loaded"))
         }
+        Event::FileLoadedBy { tenant, name, by, .. } => {
+            (by.clone(), format!("license file {name} of {tenant} loaded"))
+        }
         Event::FileRemoved { tenant, name, by, .. } => {
             (by.clone(), format!("license file {name} of {tenant} removed"))
         }
@@ -80,8 +84,8 @@ fn words(act: &Act) -> Option<(String, String)> {
         Event::ViolationCleared { violation, by: Some(by), .. } => {
             (by.clone(), format!("violation {} ({}) dismissed", violation.number, violation.breach.kind()))
         }
-        Event::DirectoryChanged { tenant, by, .. } => {
-            (by.clone(), format!("{} changes of who may use what in {tenant}", act.changes))
+        Event::DirectoryChanged { tenant, changes, by } => {
+            (by.clone(), deeds::told(tenant, changes, act.changes))
         }
         Event::Revoked { grant, why: why @ RevokeReason::Removed { by, .. } } => {
             let text = eventlog::revoke_text(why);

@@ -7,6 +7,7 @@ mod allocation;
 mod assistant;
 mod audit;
 mod cluster;
+mod deeds;
 mod direct;
 mod door;
 mod fault;

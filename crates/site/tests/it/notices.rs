@@ -304,6 +304,27 @@ fn what_people_did_is_kept_in_its_order_and_outlives_a_restart_and_the_latest_ar
             && first.changes == 30
     );
     assert!(matches!(&second.event, Event::FileLoaded { name, .. } if name == "b"));
+    let replace = |name: &str| {
+        let Command::LoadFile(file) = load("main", name, vec![line("cam", "8.0", 2)]) else { unreachable!() };
+        Command::ReplaceFiles {
+            tenant: "main".into(),
+            load: vec![file],
+            remove: vec![],
+            by: "ada".to_owned(),
+        }
+    };
+    site.run(replace("b")).unwrap();
+    assert!(
+        matches!(&site.site.acts().last().unwrap().event, Event::FileLoaded { .. }),
+        "as servers of before know it"
+    );
+    site.run(Command::AgreeOnLevel { level: 2 }).unwrap();
+    site.run(replace("c")).unwrap();
+    let last = site.site.acts().last().unwrap();
+    assert!(
+        matches!(&last.event, Event::FileLoadedBy { name, by, .. } if name == "c" && by == "ada"),
+        "{last:?}"
+    );
     for n in 0..5000 {
         let name = format!("n{}", n % 2);
         site.run(load("main", &name, vec![line("cam", "8.0", 1)])).unwrap();
