@@ -4,6 +4,7 @@
 //! Knowing both is enough: no account is needed, so callers limit how often one may try. The same two again give the same file; an
 //! order that was activated for one installation is not activated for another.
 
+mod inactive;
 mod moving;
 mod reported;
 
@@ -72,7 +73,9 @@ pub async fn activate(
         let machine = asked.machine.clone();
         report(store, &Report { registration_key: key.clone(), machine, loaded: loaded.clone() }, at).await?;
     }
-    let order = order_of(store, &asked.lrn).await?;
+    let Some(order) = order_of(store, &asked.lrn).await? else {
+        return inactive::activate(store, &number(&asked.lrn)?, &key, (today, at)).await;
+    };
     let account = accounts::by_id(store.read(), order.account_id).await?;
     let site = site_of(store.read(), &order).await?;
     let claim = claim(store, &order, &account, &key, at).await?;
@@ -91,12 +94,15 @@ pub async fn activate(
     }
 }
 
-async fn order_of(store: &Store, said: &str) -> Result<order::Model, Failure> {
-    let lrn =
-        Lrn::parse(said).map_err(|error| Failure::field("license reference number", error.to_string()))?;
-    let found =
-        order::Entity::find().filter(order::Column::Lrn.eq(lrn.to_string())).one(store.read()).await?;
-    Ok(found.ok_or_else(|| Refusal::UnknownLrn(lrn.to_string()))?)
+/// The license reference number as it is written here.
+fn number(said: &str) -> Result<String, Failure> {
+    let lrn = Lrn::parse(said);
+    Ok(lrn.map_err(|error| Failure::field("license reference number", error.to_string()))?.to_string())
+}
+
+async fn order_of(store: &Store, said: &str) -> Result<Option<order::Model>, Failure> {
+    let lrn = number(said)?;
+    Ok(order::Entity::find().filter(order::Column::Lrn.eq(lrn)).one(store.read()).await?)
 }
 
 async fn site_of(db: &impl ConnectionTrait, order: &order::Model) -> Result<Site, Failure> {

@@ -70,27 +70,7 @@ fn an_inactive_file_becomes_active_by_the_key_of_its_installation() {
     on_both(|store| async move {
         let (account, site) = office(&store).await;
         let (lrn, part) = ordered(&store, 1, "eleveo", 3, None).await;
-        let selection = Selection {
-            catalogue: "eleveo".to_owned(),
-            license_type: "commercial".to_owned(),
-            machine: Machine { host_id: "ANY".to_owned(), name: "recorder".to_owned() },
-            switchover: None,
-            system_type: String::new(),
-            mail_connector: String::new(),
-            registration_key: None,
-            items: vec![Chosen { part, quantity: 3, pooled: 0 }],
-        };
-        let (by, today) = (Actor::House("ann"), TODAY.parse().unwrap());
-        let request = Request {
-            account: &account,
-            site: &site,
-            selection: &selection,
-            replaces: None,
-            by,
-            at: NOW,
-            today,
-        };
-        let inactive = generate(&store, &request, "first").await.unwrap();
+        let inactive = inactive(&store, (&account, &site), &part, 3).await;
         assert!(details(&store, &account, &inactive).await.unwrap().text.contains("STATE=inactive"));
         let active = try_it(&store, &asked(&lrn, KEY)).await.unwrap();
         let shown = details(&store, &account, &active).await.unwrap();
@@ -100,6 +80,47 @@ fn an_inactive_file_becomes_active_by_the_key_of_its_installation() {
             shown.text
         );
         assert_eq!(shown.replaces, Some(inactive));
+    });
+}
+
+/// An inactive file of so many of the part.
+async fn inactive(store: &Store, (account, site): (&Account, &Site), part: &str, quantity: u32) -> String {
+    let selection = Selection {
+        catalogue: "eleveo".to_owned(),
+        license_type: "commercial".to_owned(),
+        machine: Machine { host_id: "ANY".to_owned(), name: "recorder".to_owned() },
+        switchover: None,
+        system_type: String::new(),
+        mail_connector: String::new(),
+        registration_key: None,
+        items: vec![Chosen { part: part.to_owned(), quantity, pooled: 0 }],
+    };
+    let (by, today) = (Actor::House("ann"), TODAY.parse().unwrap());
+    let (replaces, at) = (None, NOW);
+    let request = Request { account, site, selection: &selection, replaces, by, at, today };
+    generate(store, &request, &format!("{quantity} of {part}")).await.unwrap()
+}
+
+#[test]
+fn a_sites_second_inactive_file_is_activated_by_the_number_that_stands_in_it() {
+    on_both(|store| async move {
+        let (account, site) = office(&store).await;
+        let (lrn, part) = ordered(&store, 1, "eleveo", 5, None).await;
+        inactive(&store, (&account, &site), &part, 3).await;
+        let second = inactive(&store, (&account, &site), &part, 2).await;
+        let own = details(&store, &account, &second).await.unwrap().file.lrn;
+        assert_ne!(own, lrn);
+        let active = try_it(&store, &asked(&own.to_lowercase(), KEY)).await.unwrap();
+        let shown = details(&store, &account, &active).await.unwrap();
+        assert!(shown.text.contains("STATE=active") && shown.text.contains(&own), "{}", shown.text);
+        assert_eq!(shown.replaces, Some(second));
+        assert_eq!(try_it(&store, &asked(&own, KEY)).await.unwrap(), active, "the same again");
+        let elsewhere = refusal(try_it(&store, &asked(&own, &KEY.replace('0', "F"))).await);
+        assert_eq!(elsewhere, Refusal::ActivatedElsewhere(own.clone()));
+        // The first one is activated by its order's number as ever.
+        assert_ne!(try_it(&store, &asked(&lrn, KEY)).await.unwrap(), active);
+        files::deactivate(&store, &account, &active, "returned", ("ann", NOW)).await.unwrap();
+        assert_eq!(refusal(try_it(&store, &asked(&own, KEY)).await), Refusal::FileEnded(own));
     });
 }
 

@@ -202,7 +202,7 @@ impl Site {
 
     pub(crate) fn licensing_mut(&mut self, holder: Holder) -> Option<&mut Licensing> {
         match holder {
-            Holder::User(id) => Some(&mut self.directory.users.get_mut(id)?.licensing),
+            Holder::User(id) => Some(&mut self.directory.user_mut(id)?.licensing),
             Holder::Station(id) => Some(&mut self.directory.stations.get_mut(id)?.licensing),
             Holder::LogOn(_) => None,
         }

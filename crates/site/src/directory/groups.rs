@@ -87,7 +87,7 @@ impl Site {
             }
         }
         for user in users {
-            if let Some(user) = self.directory.users.get_mut(*user) {
+            if let Some(user) = self.directory.user_mut(*user) {
                 user.groups.insert(id);
             }
         }
@@ -140,7 +140,7 @@ impl Site {
             if let Some(group) = self.directory.groups.get_mut(id) {
                 group.members.remove(*user);
             }
-            if let Some(user) = self.directory.users.get_mut(*user) {
+            if let Some(user) = self.directory.user_mut(*user) {
                 user.groups.remove(&id);
             }
         }

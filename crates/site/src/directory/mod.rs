@@ -217,7 +217,8 @@ pub(crate) fn fold(name: &str) -> String {
 /// Everyone and everything that licenses reach.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Directory {
-    pub(crate) users: Shards<UserId, User>,
+    /// Each by a pointer: a chunk that is copied for one of them copies pointers, and not what the others hold.
+    pub(crate) users: Shards<UserId, Arc<User>>,
     pub(crate) stations: Shards<StationId, Station>,
     pub(crate) groups: Shards<GroupId, Group>,
     pub(crate) roles: Shards<RoleId, Role>,
@@ -236,6 +237,11 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
+    /// A user to be changed.
+    pub(crate) fn user_mut(&mut self, id: UserId) -> Option<&mut User> {
+        Some(Arc::make_mut(self.users.get_mut(id)?))
+    }
+
     /// Whether nobody ever was in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.last == 0
@@ -330,7 +336,7 @@ impl Directory {
     fn index_users(&mut self, known: &mut BTreeSet<Arc<str>>) {
         let ids: Vec<UserId> = self.users.iter().map(|(id, _)| id).collect();
         for id in ids {
-            let Some(user) = self.users.get_mut(id) else { continue };
+            let Some(user) = self.users.get_mut(id).map(Arc::make_mut) else { continue };
             share(known, &mut user.tenant);
             user.licensing.share(known);
             user.consumed.iter_mut().for_each(|seat| share(known, &mut seat.feature));

@@ -16,7 +16,7 @@ impl Site {
     pub(crate) fn user_mut(&mut self, tenant: &str, name: &str) -> Result<(UserId, &mut User), Refusal> {
         let id = self.directory.user_id(tenant, name)?;
         let missing = || Refusal::NoSuchName { what: Named::User, name: name.into() };
-        Ok((id, self.directory.users.get_mut(id).ok_or_else(missing)?))
+        Ok((id, self.directory.user_mut(id).ok_or_else(missing)?))
     }
 
     pub(crate) fn add_user(
@@ -42,7 +42,7 @@ impl Site {
             roles: BTreeSet::new(),
             consumed: Vec::new(),
         };
-        self.directory.users.insert(UserId(number), user);
+        self.directory.users.insert(UserId(number), Arc::new(user));
         Ok(())
     }
 

@@ -77,7 +77,7 @@ impl Site {
     }
 
     fn free_consumed(&mut self, settlement: &Settlement) {
-        if let Some(user) = self.directory.users.get_mut(settlement.user) {
+        if let Some(user) = self.directory.user_mut(settlement.user) {
             user.consumed.retain(|seat| !settlement.surplus.contains(&seat.grant));
         }
         settlement.surplus.iter().for_each(|grant| self.unseat(*grant));
@@ -87,7 +87,7 @@ impl Site {
         for feature in settlement.missing {
             let key = FeatureKey { tenant: tenant.clone(), feature };
             let seat = self.seat(Holder::User(settlement.user), &key, Model::Role)?;
-            if let Some(user) = self.directory.users.get_mut(settlement.user) {
+            if let Some(user) = self.directory.user_mut(settlement.user) {
                 user.consumed.push(seat);
             }
         }
@@ -119,7 +119,7 @@ impl Site {
         let id = self.directory.role_id(tenant, name)?;
         let users = self.directory.users_with(id);
         for user in &users {
-            if let Some(user) = self.directory.users.get_mut(*user) {
+            if let Some(user) = self.directory.user_mut(*user) {
                 user.roles.remove(&id);
             }
         }

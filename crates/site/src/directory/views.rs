@@ -52,12 +52,12 @@ impl Site {
     /// A user by number.
     #[must_use]
     pub fn user(&self, id: UserId) -> Option<&User> {
-        self.directory.users.get(id)
+        Some(self.directory.users.get(id)?)
     }
 
     /// Every user of every tenant, in a fixed order that tells nothing.
     pub fn users(&self) -> impl Iterator<Item = (UserId, &User)> {
-        self.directory.users.iter()
+        self.directory.users.iter().map(|(id, user)| (id, &**user))
     }
 
     /// Users of a tenant whose names contain `text`, in the order of names: at most `limit` of those behind `after`.
