@@ -1,26 +1,13 @@
 // The license server's console in a browser: from an empty server to licenses in use, looked at as its administrator does.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { open, press, said, sound } from "./look.mjs";
+import { code, open, press, said, sound } from "./look.mjs";
 import { Site, order } from "./site.mjs";
 
 const PASSWORD = "seven purple oxen sing";
 const OTHER = "eleven angry geese at noon";
-
-/** The code that a telephone with this key shows so many steps from now (RFC 6238). */
-function code(key, steps = 0) {
-  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...key].map((sign) => letters.indexOf(sign).toString(2).padStart(5, "0")).join("");
-  const bytes = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000) + steps));
-  const hash = createHmac("sha1", bytes).update(step).digest();
-  const place = hash[19] & 15;
-  return String((hash.readUInt32BE(place) & 0x7fffffff) % 1000000).padStart(6, "0");
-}
 
 /** Has the administrator at `page` invite somebody; gives the link's path. */
 async function invite(page, name, called, role) {

@@ -1,4 +1,5 @@
 // A publisher's office for the tests: keys, a signer, a portal with its own database, and a mail server that keeps what it gets.
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { Folder, freePort, until } from "./folder.mjs";
 import { press } from "./look.mjs";
@@ -62,21 +63,35 @@ function readable(text) {
 }
 
 export class Office extends Folder {
-  static async open(publisher = "pureconnect") {
+  /** `more` gives what else stands in `portal.toml`. */
+  static async open(publisher = "pureconnect", more = () => "") {
     const office = new Office();
     office.write("pass", "a long enough passphrase");
     office.run("keys", "new", "keys", "--publisher", publisher);
     office.run("signer", "init", "signer", "--keys", "keys", "--passphrase-file", "pass");
-    await office.start(["signer", "run", "signer", "--passphrase-file", "pass"], /listen|sign/i);
+    await office.signs();
     office.run("portal", "catalogue", "load");
     office.post = await mailServer();
     const port = await freePort();
     // Browsers bind passkeys to the address, port and all.
     office.url = `https://localhost:${port}`;
-    office.write("portal.toml", `listen = "127.0.0.1:${port}"\nstaff_shows_codes = false\naddress = "${office.url}"\n[mail]\nserver = "smtp://127.0.0.1:${office.post.port}"\nfrom = "Licensing <licensing@example.com>"\n[requests]\nreplies = "licensing@example.com"\n`);
+    office.write("portal.toml", `listen = "127.0.0.1:${port}"\nstaff_shows_codes = false\naddress = "${office.url}"\n[mail]\nserver = "smtp://127.0.0.1:${office.post.port}"\nfrom = "Licensing <licensing@example.com>"\n[requests]\nreplies = "licensing@example.com"\n${await more(office)}`);
     await office.start(["portal", "serve", "--config", "portal.toml"], /listens on https:/);
     await office.look();
     return office;
+  }
+
+  /** Starts the signer. */
+  async signs() {
+    await this.start(["signer", "run", "signer", "--passphrase-file", "pass"], /listen|sign/i);
+    this.signer = this.children.at(-1);
+  }
+
+  /** Stops it. */
+  async signsNoMore() {
+    const ended = once(this.signer, "exit");
+    this.signer.kill("SIGTERM");
+    await ended;
   }
 
   environment() {

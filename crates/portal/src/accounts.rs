@@ -10,6 +10,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::catalogues::digest;
 use crate::entity::account;
 use crate::refusal::text;
 use crate::store::Store;
@@ -110,6 +111,99 @@ pub async fn create(store: &Store, new: &NewAccount, (by, at): (&str, i64)) -> R
     Ok(made)
 }
 
+/// What can be changed of an account; its reference number stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its name, up to 200 characters.
+    pub name: String,
+    /// What it is to the publisher.
+    pub kind: Kind,
+    /// The reference number of the account above it.
+    pub parent: Option<String>,
+}
+
+/// An account as it is changed: with the one above it, and which state of it this is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Whole {
+    /// The account.
+    #[serde(flatten)]
+    pub account: Account,
+    /// The reference number of the account above it.
+    pub parent: Option<String>,
+    /// Another one after each change; a change names the one that was seen.
+    pub version: String,
+}
+
+/// The account with the one above it. Whoever is of the account itself does not reach that one: show it to the publisher's staff.
+///
+/// # Errors
+/// [`Refusal::UnknownAccount`]; the database's.
+pub async fn whole(db: &impl ConnectionTrait, account: &Account) -> Result<Whole, Failure> {
+    let row = account::Entity::find_by_id(account.id).one(db).await?;
+    let row = row.ok_or_else(|| Refusal::UnknownAccount(account.reference.clone()))?;
+    let parent = match row.parent_id {
+        Some(id) => Some(by_id(db, id).await?.reference),
+        None => None,
+    };
+    let state = json!([row.name, row.kind, row.parent_id]).to_string();
+    let version = digest(state.as_bytes()).chars().take(16).collect();
+    Ok(Whole { account: row.into(), parent, version })
+}
+
+/// Changes an account, if it is still the version that the editor saw. `by` is who does it, `at` now in milliseconds since 1970.
+///
+/// # Errors
+/// A name that is missing or too long; an account above it that is not there; [`Refusal::Circle`]; [`Refusal::ChangedMeanwhile`]; the
+/// database's.
+pub async fn edit(
+    store: &Store,
+    account: &Account,
+    version: &str,
+    change: &Change,
+    (by, at): (&str, i64),
+) -> Result<Whole, Failure> {
+    let name = text("name", &change.name, 200)?;
+    let tx = store.write().await?;
+    let was = whole(&tx, account).await?;
+    let more = json!({
+        "account": account.reference, "name": name, "kind": change.kind, "parent": change.parent,
+        "was": { "name": was.account.name, "kind": was.account.kind, "parent": was.parent },
+    });
+    // Changes of accounts wait for each other at the log's head: two that are right alone could close a circle together.
+    log::append(&tx, at, by, "account changed", more).await?;
+    if whole(&tx, account).await?.version != version {
+        return Err(Refusal::ChangedMeanwhile(account.reference.clone()).into());
+    }
+    let parent_id = match &change.parent {
+        Some(parent) => Some(above(&tx, account, &find(&tx, parent).await?).await?),
+        None => None,
+    };
+    let row = account::ActiveModel {
+        id: Set(account.id),
+        name: Set(name),
+        kind: Set(change.kind.word().to_owned()),
+        parent_id: Set(parent_id),
+        ..Default::default()
+    };
+    account::Entity::update(row).exec(&tx).await?;
+    let made = whole(&tx, account).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// The account may stand under that one: neither is it the account itself, nor under it.
+async fn above(db: &impl ConnectionTrait, account: &Account, parent: &Account) -> Result<i64, Failure> {
+    let (mut next, mut seen) = (Some(parent.id), BTreeSet::new());
+    while let Some(id) = next.filter(|id| seen.insert(*id)) {
+        if id == account.id {
+            let (account, parent) = (account.reference.clone(), parent.reference.clone());
+            return Err(Refusal::Circle { account, parent }.into());
+        }
+        next = account::Entity::find_by_id(id).one(db).await?.and_then(|row| row.parent_id);
+    }
+    Ok(parent.id)
+}
+
 /// The account with that reference number.
 ///
 /// # Errors
@@ -153,6 +247,20 @@ pub async fn search(
     per_page: u64,
 ) -> Result<(u64, Vec<Account>), Failure> {
     search_within(store, None, text, page, per_page).await
+}
+
+/// Accounts directly under one, for example a service provider's tenants, as [`search`] gives them.
+///
+/// # Errors
+/// The database's.
+pub async fn under(
+    store: &Store,
+    account: &Account,
+    page: u64,
+    per_page: u64,
+) -> Result<(u64, Vec<Account>), Failure> {
+    let within = account::Column::ParentId.eq(account.id);
+    search_within(store, Some(within), "", page, per_page).await
 }
 
 /// As [`search`], among those only that the condition lets through.

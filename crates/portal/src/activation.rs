@@ -207,7 +207,7 @@ async fn make(
     let by = Actor::House(BY);
     let replaces = replaces.as_deref();
     let request = Request { account, site, selection: &selection, replaces, by, at, today };
-    let leave = Leave { order: Some(&order.lrn), ..Leave::default() };
+    let leave = Leave { order: Some(&order.lrn), first: Some(&order.last_day), ..Leave::default() };
     let tx = store.write().await?;
     let file = files::generate_in(store, &tx, &request, leave, &format!("{BY}/{}/{key}", order.lrn)).await?;
     was_made(&tx, order, file).await?;
@@ -378,10 +378,10 @@ async fn license_type(store: &Store, catalogue: &str, term: &str) -> Result<Stri
     let editions = catalogues::current(store, store.read()).await?;
     let types =
         editions.get(catalogue).map(|edition| edition.catalogue.license_types.clone()).unwrap_or_default();
-    let wanted = if term == Term::Perpetual.word() { "permanent" } else { "term" };
-    let named = types.get(wanted).filter(|of_type| of_type.needs_activation);
-    let found = named.or_else(|| types.values().find(|of_type| of_type.needs_activation));
+    let term = Term::parse(term).unwrap_or(Term::Term);
+    let named = types.get(term.license_type()).filter(|of_type| of_type.needs_activation);
+    let any = types.values().find(|of_type| of_type.needs_activation && !term.needs_its_type());
     let none =
         || Refusal::File("this product is not activated: make its file under New Activation File".to_owned());
-    Ok(found.ok_or_else(none)?.name.clone())
+    Ok(named.or(any).ok_or_else(none)?.name.clone())
 }

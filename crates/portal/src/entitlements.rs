@@ -141,16 +141,17 @@ pub async fn spend(
     wanted: &BTreeMap<Part, u32>,
     today: &str,
 ) -> Result<Vec<Spent>, Failure> {
-    take(tx, owner, wanted, today, Way::Spend).await
+    take(tx, owner, wanted, today, Way::default()).await
 }
 
 /// How quantities are taken.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Way<'a> {
-    /// For good: rows are locked, and count what is spent.
-    Spend,
-    /// Only looked at, as if these had been given back, by their entitlements: nothing is locked or changed.
-    Look(&'a BTreeMap<i64, i64>),
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Way<'a> {
+    /// Only looked at, as if these had been given back, by their entitlements: nothing is locked or changed. `None`: for good; rows are
+    /// locked, and count what is spent.
+    pub(crate) back: Option<&'a BTreeMap<i64, i64>>,
+    /// What is through this day is taken first.
+    pub(crate) first: Option<&'a str>,
 }
 
 /// As [`spend`], in that way.
@@ -179,7 +180,10 @@ async fn take_part(
     (today, way): (&str, Way<'_>),
 ) -> Result<Vec<Spent>, Failure> {
     let mut rows = rows_of(tx, owner, part, today, way).await?;
-    if let Way::Look(back) = way {
+    if let Some(day) = way.first {
+        rows.sort_by_key(|row| row.last_day != day);
+    }
+    if let Some(back) = way.back {
         rows.iter_mut().for_each(|row| row.used -= back.get(&row.id).copied().unwrap_or(0));
     }
     let available: i64 = rows.iter().map(|row| row.total - row.used).sum();
@@ -193,7 +197,7 @@ async fn take_part(
         if quantity == 0 {
             continue;
         }
-        if matches!(way, Way::Spend) {
+        if way.back.is_none() {
             change(tx, row.id, i64::from(quantity)).await?;
         }
         spent.push(Spent { entitlement: row.id, part: part.clone(), last_day: row.last_day, quantity });
@@ -213,7 +217,7 @@ async fn rows_of(
     let rows = owned(owner, today)
         .filter(entitlement::Column::Catalogue.eq(&part.catalogue))
         .filter(entitlement::Column::Part.eq(&part.number));
-    let rows = if matches!(way, Way::Spend) { rows.lock_exclusive() } else { rows };
+    let rows = if way.back.is_none() { rows.lock_exclusive() } else { rows };
     Ok(rows.all(tx).await?)
 }
 

@@ -239,7 +239,7 @@ async fn people(store: &Store, account: &Account) -> Result<Vec<Contact>, Failur
 async fn all_orders(store: &Store, account: &Account) -> Result<Vec<Order>, Failure> {
     let mut all = Vec::new();
     for page in 0.. {
-        let (_, rows) = orders::list(store, Some(account.id), "", page, ROWS).await?;
+        let (_, rows) = orders::list(store, Some(account.id), "", orders::LATEST, page, ROWS).await?;
         let last = (rows.len() as u64) < ROWS;
         for row in rows {
             let (order, lines) = orders::one(store, account.id, &row.number).await?;

@@ -22,7 +22,7 @@ pub use book::{Booked, book, check, check_csv};
 pub use csv::{CsvOrders, read_csv};
 pub use letter::{send_letter, send_letter_once};
 pub use search::{Found, MOST_FOUND, search};
-pub use show::{BookedOrder, OrderLine, list, one, sold_to};
+pub use show::{BookedOrder, LATEST, OrderLine, Sort, list, one, sold_to};
 
 /// Lines of one order, at most.
 pub const MAX_LINES: usize = 10_000;
@@ -38,6 +38,10 @@ pub enum Term {
     Term,
     /// Through a day, and renewed by further orders.
     Subscription,
+    /// Through a day, for a pilot installation: activated, it stands alone (seed 000, "License activation").
+    Pilot,
+    /// Through a day, for a short time: activated, it stands alone, too.
+    Temporary,
 }
 
 impl Term {
@@ -48,7 +52,36 @@ impl Term {
             Self::Perpetual => "perpetual",
             Self::Term => "term",
             Self::Subscription => "subscription",
+            Self::Pilot => "pilot",
+            Self::Temporary => "temporary",
         }
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Perpetual, Self::Term, Self::Subscription, Self::Pilot, Self::Temporary];
+
+    /// The term with that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|term| term.word() == word)
+    }
+
+    /// The license type of the file that an order of this term is activated into.
+    #[must_use]
+    pub fn license_type(self) -> &'static str {
+        match self {
+            Self::Perpetual => "permanent",
+            Self::Term | Self::Subscription => "term",
+            Self::Pilot => "pilot",
+            Self::Temporary => "temporary",
+        }
+    }
+
+    /// Whether it is for products only that have the license type, as files of no other stand alone.
+    #[must_use]
+    pub fn needs_its_type(self) -> bool {
+        matches!(self, Self::Pilot | Self::Temporary)
     }
 }
 

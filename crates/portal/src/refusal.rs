@@ -209,6 +209,14 @@ pub enum Refusal {
     /// The file waits for its signatures.
     #[error("the license file `{0}` is not signed yet")]
     NotSigned(String),
+    /// An account would stand under itself.
+    #[error("`{account}` can't stand under `{parent}`, which is the same account or stands under it")]
+    Circle {
+        /// The reference number of the account that is changed.
+        account: String,
+        /// That of the account above it.
+        parent: String,
+    },
 }
 
 impl Refusal {
@@ -271,6 +279,9 @@ impl Refusal {
                 "send that one as it was, or give this one a name of its own (Idempotency-Key)"
             }
             Self::NotSigned(_) => "try again in a moment; if it stays so, see whether the signer runs",
+            Self::Circle { .. } => {
+                "take the other account out from under this one first, or leave it as it is"
+            }
             Self::NotAvailable { .. } => "take fewer, deactivate a file that uses them, or order more",
         }
     }

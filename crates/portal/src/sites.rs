@@ -2,8 +2,8 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, SqlErr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -185,7 +185,42 @@ pub async fn by_id(db: &impl ConnectionTrait, account: &Account, id: i64) -> Res
     Ok(found.map(Site::from))
 }
 
-/// The account's sites with this in their name or city, by name: how many there are, and one page of them, counted from 0.
+/// What a list of sites is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// Its name.
+    #[default]
+    Name,
+    /// The first line of its address.
+    Address,
+    /// City.
+    City,
+    /// State or province.
+    State,
+    /// Country.
+    Country,
+    /// Postal code.
+    PostalCode,
+    /// Whether it is active.
+    Active,
+}
+
+impl Sort {
+    fn column(self) -> site::Column {
+        match self {
+            Self::Name => site::Column::Name,
+            Self::Address => site::Column::Address1,
+            Self::City => site::Column::City,
+            Self::State => site::Column::State,
+            Self::Country => site::Column::Country,
+            Self::PostalCode => site::Column::PostalCode,
+            Self::Active => site::Column::Active,
+        }
+    }
+}
+
+/// The account's sites with this in their name or city, in the wanted order, falling or rising: how many there are, and one page of
+/// them, counted from 0. Those that are equal in it come by name.
 ///
 /// # Errors
 /// The database's.
@@ -193,6 +228,7 @@ pub async fn search(
     store: &Store,
     account: &Account,
     text: &str,
+    (sort, falling): (Sort, bool),
     page: u64,
     per_page: u64,
 ) -> Result<(u64, Vec<Site>), Failure> {
@@ -200,7 +236,9 @@ pub async fn search(
     if !text.is_empty() {
         query = query.filter(site::Column::Name.contains(text).or(site::Column::City.contains(text)));
     }
-    let ordered = query.order_by_asc(site::Column::Name).order_by_asc(site::Column::Id);
+    let order = if falling { Order::Desc } else { Order::Asc };
+    let ordered = query.order_by(sort.column(), order).order_by_asc(site::Column::Name);
+    let ordered = ordered.order_by_asc(site::Column::Id);
     let pages = ordered.paginate(store.read(), per_page.clamp(1, 200));
     let (total, rows) = (pages.num_items().await?, pages.fetch_page(page).await?);
     Ok((total, rows.into_iter().map(Site::from).collect()))

@@ -13,6 +13,12 @@ document.addEventListener("change", (event) => {
   if (form && event.target.matches("select, input[type=checkbox], input[type=date]")) form.requestSubmit();
 });
 
+// In a narrow window the tab that is open is in sight.
+document.querySelectorAll("nav [aria-current]").forEach((tab) => {
+  const row = tab.parentElement;
+  row.scrollLeft = tab.getBoundingClientRect().left - row.getBoundingClientRect().left - 24;
+});
+
 // <button data-copy="element-id"> copies a text and says so.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

@@ -40,7 +40,7 @@ pub async fn deactivate(
     let tx = store.write().await?;
     let ended = end(&tx, account, number, &reason).await?;
     if let Some(edition) = catalogues::current(store, &tx).await?.remove(&ended.catalogue) {
-        types::covers_recovery(&tx, &edition.catalogue, &ended, None, &Pass::Make).await?;
+        types::covers_recovery(&tx, &edition.catalogue, &ended, None, &Pass::make()).await?;
     }
     let more = json!({ "file": number, "account": account.reference, "reason": reason });
     log::append(&tx, at, by, "file deactivated", more).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use grantor_catalogue::Catalogue;
 use grantor_license::{diff, parse};
 use jiff::civil::Date;
 use sea_orm::{
@@ -46,6 +47,8 @@ pub struct Request<'a> {
 pub(crate) struct Leave<'a> {
     /// The license reference number of the order that is activated: the file has it.
     pub(crate) order: Option<&'a str>,
+    /// Through which day that order is: what it brought is taken first.
+    pub(crate) first: Option<&'a str>,
     /// The file may go to another machine: the policy of moves was asked.
     pub(crate) other_machine: bool,
 }
@@ -133,8 +136,10 @@ async fn make(
         return Err(Failure::field("install site", says));
     }
     let (replaced, pass) = match (request.replaces, key) {
-        (Some(number), Some(_)) => (Some(end(tx, request.account, number, "superseded").await?), Pass::Make),
-        (None, Some(_)) => (None, Pass::Make),
+        (Some(number), Some(_)) => {
+            (Some(end(tx, request.account, number, "superseded").await?), Pass::make())
+        }
+        (None, Some(_)) => (None, Pass::make()),
         (replaces, None) => pass::look(tx, request.account, replaces).await?,
     };
     if let Some(replaced) = replaced.as_ref().filter(|_| !leave.other_machine) {
@@ -146,6 +151,8 @@ async fn make(
     if let Some(of_type) = edition.catalogue.license_types.get(&request.selection.license_type) {
         types::required(of_type, request.selection, request.by)?;
     }
+    let pass = pass
+        .first(leave.first.map(str::to_owned).or_else(|| own_days(&edition.catalogue, replaced.as_ref())));
     let spent = types::take(tx, request, &edition.catalogue, &pass).await?;
     if let Some(replaced) = &replaced {
         let before = match catalogues::current(store, tx).await?.remove(&replaced.catalogue) {
@@ -165,6 +172,13 @@ async fn make(
     };
     let contents = contents(&edition.catalogue, request.selection, &spent, &whose)?;
     Ok(Made { contents, spent, edition, lrn, replaced })
+}
+
+/// The last day of the file that is replaced, where it stands alone: a pilot stays made of what was bought for it.
+fn own_days(catalogue: &Catalogue, replaced: Option<&file::Model>) -> Option<String> {
+    let replaced = replaced.filter(|row| row.catalogue == catalogue.name)?;
+    let of_type = catalogue.license_types.get(&replaced.license_type)?;
+    (of_type.needs_activation && !of_type.merges).then(|| replaced.last_day.clone())
 }
 
 async fn edition(store: &Store, tx: &DatabaseTransaction, name: &str) -> Result<Edition, Failure> {

@@ -13,34 +13,39 @@ use crate::entity::file;
 use crate::{Failure, Refusal};
 
 /// How a request is gone through.
-pub(super) enum Pass {
-    /// For good.
-    Make,
+pub(super) struct Pass {
     /// Only to show what would come of it: nothing is locked or changed. What the file with that number of the database gives back
-    /// is there, by its entitlements, and the file itself counts no more.
-    Look(Option<i64>, BTreeMap<i64, i64>),
+    /// is there, by its entitlements, and the file itself counts no more. `None`: for good.
+    look: Option<(Option<i64>, BTreeMap<i64, i64>)>,
+    /// Quantities through this day are taken first.
+    first: Option<String>,
 }
 
 impl Pass {
+    /// For good.
+    pub(super) fn make() -> Self {
+        Self { look: None, first: None }
+    }
+
+    /// The same, taking quantities through that day first.
+    pub(super) fn first(self, first: Option<String>) -> Self {
+        Self { first, ..self }
+    }
+
     /// How quantities are taken.
     pub(super) fn way(&self) -> Way<'_> {
-        match self {
-            Self::Make => Way::Spend,
-            Self::Look(_, back) => Way::Look(back),
-        }
+        let first = self.first.as_deref();
+        Way { back: self.look.as_ref().map(|(_, back)| back), first }
     }
 
     /// A file that counts as ended, though it is active still.
     pub(super) fn without(&self) -> i64 {
-        match self {
-            Self::Look(Some(id), _) => *id,
-            _ => 0,
-        }
+        self.look.as_ref().and_then(|(id, _)| *id).unwrap_or(0)
     }
 
     /// Whether others have to wait.
     pub(super) fn locks(&self) -> bool {
-        matches!(self, Self::Make)
+        self.look.is_none()
     }
 }
 
@@ -50,11 +55,15 @@ pub(super) async fn look(
     account: &Account,
     replaces: Option<&str>,
 ) -> Result<(Option<file::Model>, Pass), Failure> {
-    let Some(number) = replaces else { return Ok((None, Pass::Look(None, BTreeMap::new()))) };
+    let Some(number) = replaces else { return Ok((None, looking(None, BTreeMap::new()))) };
     let row = as_if_ended(tx, account, number).await?;
     let back = back(&spent(tx, row.id).await?);
     let id = row.id;
-    Ok((Some(row), Pass::Look(Some(id), back)))
+    Ok((Some(row), looking(Some(id), back)))
+}
+
+fn looking(without: Option<i64>, back: BTreeMap<i64, i64>) -> Pass {
+    Pass { look: Some((without, back)), first: None }
 }
 
 /// An active file that a preview takes for ended.

@@ -11,7 +11,8 @@ mod upgrade;
 use grantor_web::frame::Link;
 
 pub(super) use activity::{filter as file_filter, lines as file_lines, order as file_order};
-pub(super) use orders::as_csv as orders_as_csv;
+pub(super) use orders::{as_csv as orders_as_csv, order as orders_order};
+pub(super) use sites::order as sites_order;
 
 use super::Route;
 use super::ask::{Ask, now};
@@ -43,6 +44,15 @@ pub(super) struct Top {
     pub(super) tabs: Vec<Link>,
     pub(super) may_sites: bool,
     pub(super) may_files: bool,
+    /// Whether its name, kind and place are changed here: by the publisher's staff.
+    pub(super) may_edit: bool,
+}
+
+impl Top {
+    /// The tabs that this person can open.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &Link> {
+        self.tabs.iter().filter(|tab| self.may_files || !tab.address.ends_with("/new"))
+    }
 }
 
 /// The account's address; its tabs are below it.
@@ -100,5 +110,6 @@ pub(super) fn top(ask: &Ask, account: &Account, current: &str) -> Top {
         tabs: all.into_iter().map(tab).collect(),
         may_sites: ask.may(Right::Sites),
         may_files: ask.may(Right::Files),
+        may_edit: ask.may(Right::Accounts),
     }
 }

@@ -110,7 +110,7 @@ async fn as_of(db: &DatabaseConnection, steps: usize) {
 /// What was there is there, and what that version did not know has a sensible beginning.
 async fn is_whole(store: &Store, steps: usize) {
     let account = accounts::find(store.read(), "ACME").await.unwrap();
-    let (count, orders) = orders::list(store, Some(account.id), "", 0, 10).await.unwrap();
+    let (count, orders) = orders::list(store, Some(account.id), "", orders::LATEST, 0, 10).await.unwrap();
     assert_eq!((count, orders[0].site.as_str()), (1, "Berlin"));
     let folded = Migrations::migrations().iter().position(|step| step.name() == "0015_found");
     if Some(steps) <= folded {

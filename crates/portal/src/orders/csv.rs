@@ -103,11 +103,9 @@ fn same_heading(one: &NewOrder, other: &NewOrder) -> bool {
 /// The row's order without lines.
 fn heading(row: Row) -> Result<NewOrder, String> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let term = match given(row.term).as_deref() {
-        None | Some("perpetual") => Term::Perpetual,
-        Some("term") => Term::Term,
-        Some("subscription") => Term::Subscription,
-        Some(other) => return Err(format!("`{other}` is not `perpetual`, `term` or `subscription`")),
+    let term = match given(row.term) {
+        None => Term::Perpetual,
+        Some(word) => Term::parse(&word).ok_or_else(|| format!("`{word}` is none of {}", terms()))?,
     };
     Ok(NewOrder {
         number: row.order,
@@ -119,6 +117,11 @@ fn heading(row: Row) -> Result<NewOrder, String> {
         maintenance_until: given(row.maintenance_until),
         lines: Vec::new(),
     })
+}
+
+/// The words for terms.
+fn terms() -> String {
+    Term::ALL.map(|term| format!("`{}`", term.word())).join(", ")
 }
 
 /// What is wrong, without the reader's own place.

@@ -24,6 +24,14 @@ pub(super) fn problems(order: &NewOrder, editions: &BTreeMap<String, Edition>) -
     }
     let paid = order.maintenance_until.as_deref().and_then(day_problem);
     paid.into_iter().for_each(|message| whole("maintenance_until", message));
+    let without = without_type(order, editions).map(|name| {
+        let needed = order.term.license_type();
+        format!(
+            "the catalogue `{name}` has no license type `{needed}`, so it is not sold as {}",
+            order.term.word()
+        )
+    });
+    without.into_iter().for_each(|message| whole("term", message));
     if order.lines.is_empty() || order.lines.len() > MAX_LINES {
         whole("lines", format!("an order has 1 to {MAX_LINES} lines, this one has {}", order.lines.len()));
         return found;
@@ -42,6 +50,16 @@ pub(super) fn problem(
     message: String,
 ) -> OrderProblem {
     OrderProblem { order: order.number.trim().to_owned(), line, field, message }
+}
+
+/// The first catalogue of the order that has no license type for its term, where it needs one.
+fn without_type<'a>(order: &'a NewOrder, editions: &BTreeMap<String, Edition>) -> Option<&'a str> {
+    let lacks = |name: &str| {
+        let types = editions.get(name).map(|edition| &edition.catalogue.license_types);
+        types.is_some_and(|types| !types.contains_key(order.term.license_type()))
+    };
+    let mut names = order.lines.iter().map(|line| line.catalogue.as_str());
+    names.find(|name| order.term.needs_its_type() && lacks(name))
 }
 
 fn day_problem(day: &str) -> Option<String> {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
 use serde::Serialize;
@@ -43,6 +44,15 @@ pub struct BookedOrder {
     pub placed_at: i64,
 }
 
+impl BookedOrder {
+    /// The day it was booked, in UTC.
+    #[must_use]
+    pub fn booked_on(&self) -> String {
+        let day = jiff::Timestamp::from_millisecond(self.placed_at);
+        day.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
+    }
+}
+
 /// A line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OrderLine {
@@ -55,8 +65,51 @@ pub struct OrderLine {
     pub quantity: u32,
 }
 
-/// Orders, the latest first: all, or an account's with this in their number or license reference number. Gives how many there
-/// are, and one page of them, counted from 0. Among all, [`search()`](super::search()) looks for a text.
+/// What a list of orders is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// When it was booked.
+    #[default]
+    Placed,
+    /// Its number.
+    Number,
+    /// Its license reference number.
+    Lrn,
+    /// The install site's name.
+    Site,
+    /// The name of the account that is invoiced.
+    SoldTo,
+    /// How long it is for.
+    Term,
+    /// Its last day.
+    LastDay,
+    /// Through which day maintenance is paid; those without first.
+    Maintenance,
+}
+
+/// The latest first.
+pub const LATEST: (Sort, bool) = (Sort::Placed, true);
+
+impl Sort {
+    fn expression(self) -> SimpleExpr {
+        let own = |column: order::Column| Expr::col((order::Entity, column)).into();
+        match self {
+            Self::Placed => own(order::Column::PlacedAt),
+            Self::Number => own(order::Column::Folded),
+            Self::Lrn => own(order::Column::Lrn),
+            Self::Site => Expr::cust("(select name from sites where sites.id = orders.site_id)"),
+            Self::SoldTo => Expr::cust("(select name from accounts where accounts.id = orders.sold_to_id)"),
+            Self::Term => own(order::Column::Term),
+            Self::LastDay => own(order::Column::LastDay),
+            // Each database has a place of its own for what is not there.
+            Self::Maintenance => Expr::cust("coalesce(maintenance_until, '')"),
+        }
+    }
+}
+
+/// Orders in the wanted order, falling or rising: all, or an account's with this in their number or license reference number. Gives
+/// how many there are, and one page of them, counted from 0; those that are equal in what they are sorted by, the latest first. Among
+/// all, [`search()`](super::search()) looks for a text.
 ///
 /// # Errors
 /// The database's.
@@ -64,11 +117,16 @@ pub async fn list(
     store: &Store,
     account: Option<i64>,
     text: &str,
+    (sort, falling): (Sort, bool),
     page: u64,
     per_page: u64,
 ) -> Result<(u64, Vec<BookedOrder>), Failure> {
-    let mut query =
-        order::Entity::find().order_by_desc(order::Column::PlacedAt).order_by_desc(order::Column::Id);
+    let wanted = if falling { Order::Desc } else { Order::Asc };
+    let query = order::Entity::find().order_by(sort.expression(), wanted.clone());
+    let mut query = match sort {
+        Sort::Placed => query.order_by(order::Column::Id, wanted),
+        _ => query.order_by_desc(order::Column::PlacedAt).order_by_desc(order::Column::Id),
+    };
     if let Some(account) = account {
         query = query.filter(order::Column::AccountId.eq(account));
     }

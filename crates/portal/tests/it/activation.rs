@@ -1,7 +1,7 @@
 //! Activation: an order's number and an installation's key become a signed file, once and for one installation.
 
 use crate::support::door::Door;
-use crate::support::wfo::{KEY, asked, office, ordered, try_it};
+use crate::support::wfo::{KEY, asked, office, ordered, ordered_as, try_it};
 use crate::support::{NOW, TODAY, on_both};
 use axum::http::{Method, StatusCode};
 use grantor_portal::accounts::Account;
@@ -9,6 +9,7 @@ use grantor_portal::entitlements::balances;
 use grantor_portal::files::{
     self, Chosen, Filter, Machine, Request, Selection, Sort, details, generate, list,
 };
+use grantor_portal::orders::Term;
 use grantor_portal::people::Actor;
 use grantor_portal::sites::Site;
 use grantor_portal::store::Store;
@@ -63,6 +64,62 @@ fn permanent_and_dated_orders_are_merged_into_the_installations_latest_file() {
         assert_eq!((shown.used[&part], shown.replaces), (25, Some(one)));
         assert!(shown.text.contains("permanent") && shown.text.contains("30-jun-2027"), "{}", shown.text);
     });
+}
+
+#[test]
+fn a_pilot_and_a_temporary_order_stand_alone_while_permanent_and_dated_ones_are_merged() {
+    on_both(|store| async move {
+        let (account, site) = office(&store).await;
+        let (first, part) = ordered(&store, 1, "wfo", 20, None).await;
+        let (second, _) = ordered(&store, 2, "wfo", 5, Some("2027-06-30")).await;
+        let until = |term: Term, day| (term, Some(day));
+        let (pilot, _) = ordered_as(&store, 3, "wfo", 7, until(Term::Pilot, "2027-03-31")).await;
+        let (short, _) = ordered_as(&store, 4, "wfo", 3, until(Term::Temporary, "2027-01-31")).await;
+
+        // What is perpetual is free, and would be taken first if it were not a pilot.
+        let alone = try_it(&store, &asked(&pilot, KEY)).await.unwrap();
+        assert_eq!(ends(&store, &account, &alone).await, ["31-mar-2027"]);
+        let selection = details(&store, &account, &alone).await.unwrap().selection;
+        let (by, today) = (Actor::House("ann"), TODAY.parse().unwrap());
+        let (account_of, site, replaces) = (&account, &site, Some(alone.as_str()));
+        let update =
+            Request { account: account_of, site, selection: &selection, replaces, by, at: NOW, today };
+        let alone = generate(&store, &update, "an update").await.unwrap();
+        assert_eq!(ends(&store, &account, &alone).await, ["31-mar-2027"], "an update leaves it a pilot");
+
+        try_it(&store, &asked(&first, KEY)).await.unwrap();
+        let both = try_it(&store, &asked(&second, KEY)).await.unwrap();
+        assert_eq!(ends(&store, &account, &both).await, ["30-jun-2027", "permanent"]);
+        let brief = try_it(&store, &asked(&short, KEY)).await.unwrap();
+        assert_eq!(ends(&store, &account, &brief).await, ["31-jan-2027"]);
+
+        let active = Filter { active: Some(true), ..Filter::default() };
+        let (count, _) = list(&store, &account, &active, (Sort::Generated, true), 0, 10).await.unwrap();
+        assert_eq!(count, 3);
+        for (number, of_type, quantity) in
+            [(&alone, "pilot", 7), (&both, "permanent", 25), (&brief, "temporary", 3)]
+        {
+            let shown = details(&store, &account, number).await.unwrap();
+            assert_eq!((shown.file.license_type.as_str(), shown.used[&part]), (of_type, quantity));
+        }
+        for (lrn, number) in [(&pilot, &alone), (&second, &both), (&short, &brief)] {
+            assert_eq!(
+                &try_it(&store, &asked(lrn, KEY)).await.unwrap(),
+                number,
+                "asked again, it is the same"
+            );
+        }
+    });
+}
+
+/// The days through which a file's lines are, each once.
+async fn ends(store: &Store, account: &Account, number: &str) -> Vec<String> {
+    let lines = lines(store, account, number).await;
+    let mut days: Vec<String> =
+        lines.iter().map(|line| line.split_whitespace().nth(4).unwrap().to_owned()).collect();
+    days.sort();
+    days.dedup();
+    days
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Every page × every role × every account: who is let in, and who is told nothing. The table below is written by hand, beside the
 //! one that the pages carry, and a page that does not stand in it fails the test.
 
+use std::collections::BTreeMap;
+
 use crate::support::door::{Door, now, password, person, visit};
 use crate::support::gates::{PROGRAMS, Seen, everybody, expected, filled, seen};
 use crate::support::{NOW, acme, on_both};
@@ -81,6 +83,8 @@ const PAGES: &[(&str, &str)] = &[
     ("POST /accounts/{account}/orders/{number}/letter", "sends its letters"),
     ("GET /new-account", "accounts"),
     ("POST /new-account", "accounts"),
+    ("GET /accounts/{account}/edit", "changes it"),
+    ("POST /accounts/{account}/edit", "changes it"),
     ("GET /orders", "orders"),
     ("GET /orders/new", "orders"),
     ("POST /orders/new", "orders"),
@@ -134,6 +138,21 @@ fn every_page_stands_in_the_table_of_who_may_open_it() {
         table.sort_unstable();
         assert_eq!(pages, table);
     }
+}
+
+/// Which walk in a browser opens which page, and which addresses show none.
+const WALKS: &str = include_str!("../../../../e2e/pages.json");
+
+#[test]
+fn every_page_stands_in_the_list_of_those_that_a_browser_looks_at() {
+    let list: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(WALKS).unwrap();
+    let mut listed: Vec<&str> = list.values().flat_map(BTreeMap::keys).map(String::as_str).collect();
+    let shown = routes().into_iter().filter(|route| route.method == Method::GET);
+    let mut pages: Vec<&str> =
+        shown.map(|route| route.path).filter(|path| !path.starts_with("/api/")).collect();
+    listed.sort_unstable();
+    pages.sort_unstable();
+    assert_eq!(pages, listed, "e2e/pages.json");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod accounts;
 mod activation;
 mod api;
 mod api_files;
@@ -23,13 +24,17 @@ mod keys;
 mod log;
 mod moves;
 mod orders;
+mod passkeys;
 mod post;
 mod providers;
+mod reach;
 mod recovery;
 mod reported;
 mod requests;
 mod signin;
 mod signing;
 mod support;
+mod tabs;
+mod terms;
 mod types;
 mod upgrades;

@@ -10,6 +10,8 @@ use grantor_portal::rights::Role;
 use grantor_portal::sites::{self, CHOICES, Details};
 use grantor_portal::{Failure, Refusal, catalogues};
 
+const BY_NAME: (sites::Sort, bool) = (sites::Sort::Name, false);
+
 fn refusal<T: std::fmt::Debug>(result: Result<T, Failure>) -> Refusal {
     match result.unwrap_err() {
         Failure::Refused(refusal) => refusal,
@@ -190,7 +192,7 @@ fn a_csv_file_of_orders_is_read_with_every_bad_row_named() {
             "order B, line 3, quantity: `many` is not a number",
             "order A, line 5, row: says something else of the order than its first row",
             "line 6, row: has 3 fields, and the heading 8",
-            "order D, line 7, term: `forever` is not `perpetual`, `term` or `subscription`",
+            "order D, line 7, term: `forever` is none of `perpetual`, `term`, `subscription`, `pilot`, `temporary`",
         ]
     );
     let expected = NewOrder {
@@ -255,10 +257,10 @@ fn sites_are_searched_and_paged_and_a_form_offers_a_bounded_choice_with_the_chos
                 Details { name: format!("A{number:03}"), city: "Rome".to_owned(), ..Details::default() };
             sites::create(&store, &account, &details, ("ann", NOW)).await.unwrap();
         }
-        let (total, rows) = sites::search(&store, &account, "", 4, 50).await.unwrap();
+        let (total, rows) = sites::search(&store, &account, "", BY_NAME, 4, 50).await.unwrap();
         assert_eq!((total, rows.len(), rows[0].details.name.as_str()), (CHOICES + 1, 1, "Berlin"));
-        assert_eq!(sites::search(&store, &account, "A01", 0, 50).await.unwrap().0, 10);
-        assert_eq!(sites::search(&store, &account, "Rome", 0, 50).await.unwrap().0, CHOICES);
+        assert_eq!(sites::search(&store, &account, "A01", BY_NAME, 0, 50).await.unwrap().0, 10);
+        assert_eq!(sites::search(&store, &account, "Rome", BY_NAME, 0, 50).await.unwrap().0, CHOICES);
         let few = sites::choices(&store, &account, true, None).await.unwrap();
         assert!(few.len() as u64 == CHOICES && few.iter().all(|site| site.0 != berlin.id));
         let with = sites::choices(&store, &account, true, Some(berlin.id)).await.unwrap();

@@ -10,9 +10,9 @@ use crate::catalogues;
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
-use crate::http::render::{PER_PAGE, Turn, csv, done, every, instant, page, turn, until};
+use crate::http::render::{Column, PER_PAGE, Turn, columns, csv, done, every, instant, page, turn, until};
 use crate::http::{Need, Route};
-use crate::orders::{self, BookedOrder};
+use crate::orders::{self, BookedOrder, Sort};
 use crate::people;
 use crate::rights::Right;
 
@@ -30,8 +30,36 @@ struct Orders {
     frame: Frame,
     top: Top,
     rows: Vec<BookedOrder>,
+    columns: Vec<Column>,
     text: String,
     turn: Turn,
+}
+
+const COLUMNS: [(&str, &str, bool); 8] = [
+    ("number", "Order", false),
+    ("lrn", "License reference number", false),
+    ("site", "Install Site", false),
+    ("sold_to", "Sold To", false),
+    ("term", "Term", false),
+    ("last_day", "Last day", false),
+    ("maintenance", "Maintenance", false),
+    ("placed", "Booked", false),
+];
+
+/// How the list is sorted: the latest come first unless something else is wanted.
+pub(in crate::http) fn order(asked: &Fields) -> (Sort, bool) {
+    let falling = asked.has("falling");
+    match asked.text("sort") {
+        "number" => (Sort::Number, falling),
+        "lrn" => (Sort::Lrn, falling),
+        "site" => (Sort::Site, falling),
+        "sold_to" => (Sort::SoldTo, falling),
+        "term" => (Sort::Term, falling),
+        "last_day" => (Sort::LastDay, falling),
+        "maintenance" => (Sort::Maintenance, falling),
+        "placed" => (Sort::Placed, falling),
+        _ => orders::LATEST,
+    }
 }
 
 /// Orders as CSV.
@@ -58,18 +86,20 @@ pub(in crate::http) fn as_csv(rows: Vec<BookedOrder>) -> Result<Response, Fault>
 
 async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
     let (store, account, text) = (&ask.app.store, Some(of.0.id), asked.text("text"));
+    let order = order(&asked);
     if asked.text("format") == "csv" {
         let page = |page, count| async move {
-            orders::list(store, account, text, page, count).await.map(|(_, rows)| rows)
+            orders::list(store, account, text, order, page, count).await.map(|(_, rows)| rows)
         };
         return as_csv(every(page).await?);
     }
-    let (total, rows) = orders::list(store, account, text, asked.page(), PER_PAGE).await?;
+    let (total, rows) = orders::list(store, account, text, order, asked.page(), PER_PAGE).await?;
     let turn = turn(&asked, total);
     Ok(page(&Orders {
         frame: ask.frame(),
         top: top(&ask, &of.0, "/orders"),
         rows,
+        columns: columns(&asked, &COLUMNS),
         text: text.to_owned(),
         turn,
     }))

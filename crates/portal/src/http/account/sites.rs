@@ -9,10 +9,10 @@ use super::{Top, home, top};
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form};
-use crate::http::render::{PER_PAGE, Turn, csv, done, page, refused, turn};
+use crate::http::render::{Column, PER_PAGE, Turn, columns, csv, done, every, page, refused, turn};
 use crate::http::{Need, Route};
 use crate::rights::Right;
-use crate::sites::{self, Details, Site};
+use crate::sites::{self, Details, Site, Sort};
 use crate::{Failure, Refusal};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -31,20 +31,50 @@ struct Sites {
     frame: Frame,
     top: Top,
     sites: Vec<Site>,
+    columns: Vec<Column>,
     text: String,
     turn: Turn,
 }
 
+const COLUMNS: [(&str, &str, bool); 7] = [
+    ("name", "Install Site", false),
+    ("address", "Address", false),
+    ("city", "City", false),
+    ("state", "State or province", false),
+    ("country", "Country", false),
+    ("postal", "Postal code", false),
+    ("active", "Active", false),
+];
+
+/// How the list is sorted: by name, unless something else is wanted.
+pub(in crate::http) fn order(asked: &Fields) -> (Sort, bool) {
+    let sort = match asked.text("sort") {
+        "address" => Sort::Address,
+        "city" => Sort::City,
+        "state" => Sort::State,
+        "country" => Sort::Country,
+        "postal" => Sort::PostalCode,
+        "active" => Sort::Active,
+        _ => Sort::Name,
+    };
+    (sort, asked.has("falling"))
+}
+
 async fn list(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
-    let (store, text) = (&ask.app.store, asked.text("text"));
+    let (store, text, order) = (&ask.app.store, asked.text("text"), order(&asked));
     if asked.text("format") == "csv" {
-        return as_csv(sites::list(store, &of.0, None).await?);
+        let account = &of.0;
+        let page = |page, count| async move {
+            sites::search(store, account, text, order, page, count).await.map(|(_, rows)| rows)
+        };
+        return as_csv(every(page).await?);
     }
-    let (total, sites) = sites::search(store, &of.0, text, asked.page(), PER_PAGE).await?;
+    let (total, sites) = sites::search(store, &of.0, text, order, asked.page(), PER_PAGE).await?;
     Ok(page(&Sites {
         frame: ask.frame(),
         top: top(&ask, &of.0, "/sites"),
         sites,
+        columns: columns(&asked, &COLUMNS),
         text: text.to_owned(),
         turn: turn(&asked, total),
     }))

@@ -12,7 +12,7 @@ use crate::entitlements::{Owner, Part};
 use crate::http::ask::{Ask, Of};
 use crate::http::fault::Fault;
 use crate::http::form::{Fields, Form, number};
-use crate::http::render::{done, page, refused};
+use crate::http::render::{Column, columns, csv, done, page, refused};
 use crate::http::{Need, Route};
 use crate::rights::Right;
 use crate::sites::{self, Site};
@@ -35,6 +35,28 @@ struct Row {
     becomes: String,
 }
 
+const COLUMNS: [(&str, &str, bool); 5] = [
+    ("part", "Part Number", false),
+    ("description", "Description", false),
+    ("becomes", "Becomes", false),
+    ("owned", "Owned", true),
+    ("free", "In no file", true),
+];
+
+fn sort(rows: &mut [Row], by: &str, falling: bool) {
+    rows.sort_by(|a, b| {
+        let order = match by {
+            "description" => a.description.cmp(&b.description),
+            "becomes" => a.becomes.cmp(&b.becomes),
+            "owned" => a.offer.quantity.cmp(&b.offer.quantity),
+            "free" => a.offer.free.cmp(&b.offer.free),
+            _ => std::cmp::Ordering::Equal,
+        };
+        let order = order.then_with(|| a.offer.part.cmp(&b.offer.part));
+        if falling { order.reverse() } else { order }
+    });
+}
+
 #[derive(Template)]
 #[template(path = "account/upgrade.html")]
 struct Upgrade {
@@ -44,6 +66,8 @@ struct Upgrade {
     site: String,
     with: Vec<Row>,
     without: Vec<Row>,
+    columns: Vec<Column>,
+    csv: String,
     wrong: Option<Refusal>,
 }
 
@@ -62,11 +86,11 @@ pub(super) async fn chosen_site(ask: &Ask, of: &Of, asked: &Fields) -> Result<(S
     Ok((sites.into_iter().map(|(id, name)| (id.to_string(), name)).collect(), chosen))
 }
 
-async fn shown(ask: &Ask, of: &Of, asked: &Fields, wrong: Option<Refusal>) -> Result<Upgrade, Fault> {
+/// The site's parts in the wanted order.
+async fn rows(ask: &Ask, of: &Of, asked: &Fields, site: Option<&Site>) -> Result<Vec<Row>, Fault> {
     let store = &ask.app.store;
-    let (sites, site) = chosen_site(ask, of, asked).await?;
     let editions = catalogues::current(store, store.read()).await?;
-    let offers = match &site {
+    let offers = match site {
         Some(site) => {
             let owner = Owner { account: of.0.id, site: site.id };
             upgrades::offers(store, owner, &ask.today().to_string()).await?
@@ -84,7 +108,15 @@ async fn shown(ask: &Ask, of: &Of, asked: &Fields, wrong: Option<Refusal>) -> Re
             offer,
         }
     };
-    let (with, without) = offers.into_iter().map(row).partition(|row| row.offer.to.is_some());
+    let mut rows: Vec<Row> = offers.into_iter().map(row).collect();
+    sort(&mut rows, asked.text("sort"), asked.has("falling"));
+    Ok(rows)
+}
+
+async fn shown(ask: &Ask, of: &Of, asked: &Fields, wrong: Option<Refusal>) -> Result<Upgrade, Fault> {
+    let (sites, site) = chosen_site(ask, of, asked).await?;
+    let rows = rows(ask, of, asked, site.as_ref()).await?;
+    let (with, without) = rows.into_iter().partition(|row| row.offer.to.is_some());
     Ok(Upgrade {
         frame: ask.frame(),
         top: top(ask, &of.0, "/upgrade"),
@@ -92,11 +124,27 @@ async fn shown(ask: &Ask, of: &Of, asked: &Fields, wrong: Option<Refusal>) -> Re
         site: site.map(|site| site.id.to_string()).unwrap_or_default(),
         with,
         without,
+        columns: columns(asked, &COLUMNS),
+        csv: asked.with(&[("format", "csv")]),
         wrong,
     })
 }
 
+fn as_csv(rows: Vec<Row>) -> Result<Response, Fault> {
+    let heading = ["part", "product", "description", "becomes", "owned", "in no file"];
+    let cells = |row: Row| {
+        let (owned, free) = (row.offer.quantity.to_string(), row.offer.free.to_string());
+        let Offer { part, to, .. } = row.offer;
+        [part.number, part.catalogue, row.description, to.unwrap_or_default(), owned, free]
+    };
+    csv("upgrades.csv", &heading, rows.into_iter().map(cells))
+}
+
 async fn ask_upgrade(ask: Ask, of: Of, asked: Fields) -> Result<Response, Fault> {
+    if asked.text("format") == "csv" {
+        let (_, site) = chosen_site(&ask, &of, &asked).await?;
+        return as_csv(rows(&ask, &of, &asked, site.as_ref()).await?);
+    }
     Ok(page(&shown(&ask, &of, &asked, None).await?))
 }
 

@@ -1,4 +1,4 @@
-//! Accounts: found, created; what one owns, part by part; and everything of it at once.
+//! Accounts: found, created, changed; what one owns, part by part; and everything of it at once.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::ask::{Body, Path};
 use super::list::{PER_PAGE, Rows, page_of, rows};
 use super::{Caller, Problem, Refused, body};
-use crate::accounts::{self, Account, Kind, NewAccount};
+use crate::accounts::{self, Account, Change, Kind, NewAccount, Whole};
 use crate::entitlements::{Balance, balances};
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
@@ -28,6 +28,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/accounts/{account}/summary", Need::Token, summary),
         Route::get("/api/v1/accounts/{account}/software", Need::Token, software),
         Route::get("/api/v1/accounts/{account}/export", Need::Token, everything),
+        Route::post("/api/v1/accounts/{account}", Need::Token, edit),
+        Route::get("/api/v1/accounts/{account}/under", Need::Token, under),
     ]
 }
 
@@ -63,10 +65,14 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(json!(made))))
 }
 
-/// One account.
-#[utoipa::path(get, path = "/api/v1/accounts/{account}", params(("account" = String, Path, description = "Reference number")), responses((status = 200, body = Account), (status = "default", body = Refused, content_type = "application/problem+json")))]
-pub(super) async fn one(caller: Caller, Path(account): Path<String>) -> Result<Json<Account>, Problem> {
-    Ok(Json(caller.account(&account, Right::See).await?))
+/// One account; the publisher's staff also sees the account above it, and which state of it this is, for a change.
+#[utoipa::path(get, path = "/api/v1/accounts/{account}", params(("account" = String, Path, description = "Reference number")), responses((status = 200, body = Whole), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn one(caller: Caller, Path(account): Path<String>) -> Result<Json<Value>, Problem> {
+    let account = caller.account(&account, Right::See).await?;
+    if caller.person.may(Right::Accounts) {
+        return Ok(Json(json!(accounts::whole(caller.app.store.read(), &account).await?)));
+    }
+    Ok(Json(json!(account)))
 }
 
 /// What an account owns of a part.
@@ -154,4 +160,42 @@ pub(super) async fn everything(caller: Caller, Path(account): Path<String>) -> R
     let all = export::everything(&caller.app.store, &account, &today).await?;
     let text = all.json().map_err(|_| Fault::Bug)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// An account as it is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeBody {
+    name: String,
+    kind: Kind,
+    /// The reference number of the account above it; left out, it stands under none from now on.
+    #[serde(default)]
+    parent: Option<String>,
+    /// Which state of it you saw; refused (409) if somebody changed it since.
+    version: String,
+}
+
+/// Changes an account's name, its kind and the account above it, for the publisher's staff; its reference number stays.
+#[utoipa::path(post, path = "/api/v1/accounts/{account}", params(("account" = String, Path, description = "Reference number")), request_body = ChangeBody, responses((status = 200, body = Whole), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn edit(
+    caller: Caller,
+    Path(account): Path<String>,
+    asked: Body<ChangeBody>,
+) -> Result<Json<Whole>, Problem> {
+    let account = caller.account(&account, Right::Accounts).await?;
+    let ChangeBody { name, kind, parent, version } = body(asked)?;
+    let change = Change { name, kind, parent };
+    Ok(Json(accounts::edit(&caller.app.store, &account, &version, &change, caller.by()).await?))
+}
+
+/// Accounts directly under one: a service provider's tenants, a partner's customers.
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/under", params(("account" = String, Path, description = "Reference number"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<Account>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn under(
+    caller: Caller,
+    Path(account): Path<String>,
+    asked: Fields,
+) -> Result<Json<Rows<Account>>, Problem> {
+    let account = caller.account(&account, Right::See).await?;
+    let (total, found) = accounts::under(&caller.app.store, &account, asked.page(), PER_PAGE).await?;
+    Ok(rows(total, found))
 }

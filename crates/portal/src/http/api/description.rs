@@ -28,7 +28,7 @@ use super::{
         people::end_visit,
         hooks::list, hooks::add, hooks::resume, hooks::remove, hooks::sent, log::search, log::export,
         attachments::attach, attachments::get, attachments::attach_as_staff, attachments::get_as_staff,
-        filters::list, filters::save, filters::remove,
+        filters::list, filters::save, filters::remove, account::edit, account::under,
     ),
     modifiers(&Token)
 )]

@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::ask::{Body, Path, once};
+use super::files::one_of;
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};
+use crate::http::account::orders_order as order;
 use crate::http::fault::Fault;
 use crate::http::form::Fields;
 use crate::http::house::found_orders;
@@ -64,17 +66,22 @@ pub(super) async fn all(caller: Caller, asked: Fields) -> Result<Json<AllOrders>
     Ok(Json(AllOrders { total, more, meant, rows }))
 }
 
+/// What a list can be sorted by.
+const SORTS: [&str; 8] = ["placed", "number", "lrn", "site", "sold_to", "term", "last_day", "maintenance"];
+
 /// The account's orders with their license reference numbers.
-#[utoipa::path(get, path = "/api/v1/accounts/{account}/orders", params(("account" = String, Path, description = "Reference number"), ("text" = Option<String>, Query, description = "A part of its number or license reference number"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<BookedOrder>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/orders", params(("account" = String, Path, description = "Reference number"), ("text" = Option<String>, Query, description = "A part of its number or license reference number"), ("sort" = Option<String>, Query, description = "`placed`, `number`, `lrn`, `site`, `sold_to`, `term`, `last_day` or `maintenance`; without, the latest come first"), ("falling" = Option<String>, Query, description = "yes: with `sort`, the last one first"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<BookedOrder>), (status = "default", body = Refused, content_type = "application/problem+json")))]
 pub(super) async fn list(
     caller: Caller,
     Path(account): Path<String>,
     asked: Fields,
 ) -> Result<Json<Rows<BookedOrder>>, Problem> {
     let account = caller.account(&account, Right::See).await?;
+    one_of(&asked, "sort", &SORTS)?;
     let store = &caller.app.store;
     let (total, found) =
-        orders::list(store, Some(account.id), asked.text("text"), asked.page(), PER_PAGE).await?;
+        orders::list(store, Some(account.id), asked.text("text"), order(&asked), asked.page(), PER_PAGE)
+            .await?;
     Ok(rows(total, found))
 }
 

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::ask::{Body, Path};
+use super::files::one_of;
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};
 use crate::accounts::Account;
+use crate::http::account::sites_order as order;
 use crate::http::form::Fields;
 use crate::http::{Need, Route};
 use crate::rights::Right;
@@ -25,16 +27,20 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// What a list can be sorted by.
+const SORTS: [&str; 7] = ["name", "address", "city", "state", "country", "postal", "active"];
+
 /// Install sites.
-#[utoipa::path(get, path = "/api/v1/accounts/{account}/sites", params(("account" = String, Path, description = "Reference number"), ("text" = Option<String>, Query, description = "A part of name or city"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<Site>), (status = "default", body = Refused, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/api/v1/accounts/{account}/sites", params(("account" = String, Path, description = "Reference number"), ("text" = Option<String>, Query, description = "A part of name or city"), ("sort" = Option<String>, Query, description = "`name` (without), `address`, `city`, `state`, `country`, `postal` or `active`"), ("falling" = Option<String>, Query, description = "yes: with `sort`, the last one first"), ("page" = Option<u64>, Query, description = "From 0")), responses((status = 200, body = Rows<Site>), (status = "default", body = Refused, content_type = "application/problem+json")))]
 pub(super) async fn list(
     caller: Caller,
     Path(account): Path<String>,
     asked: Fields,
 ) -> Result<Json<Rows<Site>>, Problem> {
     let account = caller.account(&account, Right::See).await?;
+    one_of(&asked, "sort", &SORTS)?;
     let (store, text) = (&caller.app.store, asked.text("text"));
-    let (total, found) = sites::search(store, &account, text, asked.page(), PER_PAGE).await?;
+    let (total, found) = sites::search(store, &account, text, order(&asked), asked.page(), PER_PAGE).await?;
     Ok(rows(total, found))
 }
 

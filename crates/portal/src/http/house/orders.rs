@@ -81,7 +81,7 @@ async fn found(store: &Store, text: &str, (page, per_page): (u64, u64)) -> Resul
     if !text.is_empty() {
         return Ok(orders::search(store, text, page, per_page).await?);
     }
-    let (total, rows) = orders::list(store, None, "", page, per_page).await?;
+    let (total, rows) = orders::list(store, None, "", orders::LATEST, page, per_page).await?;
     Ok(Found { total, more: false, rows })
 }
 
@@ -99,6 +99,7 @@ fn may_be_meant(text: &str) -> Vec<Lrn> {
 struct New {
     frame: Frame,
     form: Fields,
+    terms: [Term; 5],
     products: Vec<(String, String)>,
     problems: Vec<String>,
 }
@@ -106,7 +107,7 @@ struct New {
 async fn dialog(ask: &Ask, form: Fields, problems: Vec<String>) -> Result<New, Fault> {
     let editions = catalogues::current(&ask.app.store, ask.app.store.read()).await?;
     let products = editions.into_iter().map(|(name, edition)| (name, edition.catalogue.title.clone()));
-    Ok(New { frame: ask.frame(), form, products: products.collect(), problems })
+    Ok(New { frame: ask.frame(), form, terms: Term::ALL, products: products.collect(), problems })
 }
 
 async fn ask_new(ask: Ask, asked: Fields) -> Result<Response, Fault> {
@@ -126,17 +127,13 @@ fn lines(form: &Fields) -> Result<Vec<NewLine>, Fault> {
     form.text("lines").lines().filter(|text| !text.trim().is_empty()).map(line).collect()
 }
 
-fn term(word: &str) -> Term {
-    [Term::Term, Term::Subscription].into_iter().find(|term| term.word() == word).unwrap_or_default()
-}
-
 async fn book(ask: Ask, Form(form): Form) -> Result<Response, Fault> {
     let order = NewOrder {
         number: form.text("number").to_owned(),
         account: form.text("account").to_owned(),
         sold_to: form.given("sold_to"),
         site: form.text("site").to_owned(),
-        term: term(form.text("term")),
+        term: Term::parse(form.text("term")).unwrap_or_default(),
         last_day: form.given("last_day"),
         maintenance_until: form.given("maintenance_until"),
         lines: lines(&form)?,

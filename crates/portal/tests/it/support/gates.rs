@@ -82,17 +82,22 @@ pub const PROGRAMS: &[(&str, &str)] = &[
     ("GET /api/v1/me/filters", "signed in"),
     ("POST /api/v1/me/filters", "signed in"),
     ("POST /api/v1/me/filters/{id}/remove", "signed in"),
+    ("POST /api/v1/accounts/{account}", "changes it"),
+    ("GET /api/v1/accounts/{account}/under", "sees it"),
 ];
 
 /// What each role may do, beside what everybody who is signed in may.
 pub fn may(role: Role) -> &'static [&'static str] {
     match role {
         Role::Catalogue => &["sees it", "catalogues"],
-        Role::Orders => &["sees it", "keeps its sites", "sends its letters", "accounts", "orders"],
+        Role::Orders => {
+            &["sees it", "changes it", "keeps its sites", "sends its letters", "accounts", "orders"]
+        }
         Role::Analyst => &["sees it", "keeps its sites", "makes its files", "requests"],
         Role::Partner | Role::Customer => &["sees it", "keeps its sites", "makes its files"],
         Role::Administrator => &[
             "sees it",
+            "changes it",
             "keeps its sites",
             "makes its files",
             "sends its letters",
@@ -178,8 +183,10 @@ pub fn seen(answer: &Answer) -> Seen {
 }
 
 pub fn expected(somebody: &Somebody, what: &str) -> Seen {
-    let of_an_account =
-        matches!(what, "sees it" | "keeps its sites" | "makes its files" | "sends its letters");
+    let of_an_account = matches!(
+        what,
+        "sees it" | "changes it" | "keeps its sites" | "makes its files" | "sends its letters"
+    );
     match what {
         "anybody" | "signed in" => Seen::LetIn,
         _ if of_an_account && !somebody.reaches => Seen::NoSuchAccount,

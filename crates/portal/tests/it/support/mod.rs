@@ -9,6 +9,7 @@
 )]
 
 pub mod api;
+pub mod authenticator;
 pub mod door;
 pub mod gates;
 pub mod types;

@@ -37,6 +37,18 @@ pub async fn ordered(
     quantity: u32,
     until: Option<&str>,
 ) -> (String, String) {
+    let term = if until.is_some() { Term::Term } else { Term::Perpetual };
+    ordered_as(store, number, catalogue, quantity, (term, until)).await
+}
+
+/// The same for that long.
+pub async fn ordered_as(
+    store: &Store,
+    number: u64,
+    catalogue: &str,
+    quantity: u32,
+    (term, until): (Term, Option<&str>),
+) -> (String, String) {
     let edition = catalogues::current(store, store.read()).await.unwrap().remove(catalogue).unwrap();
     let part =
         edition.catalogue.items.values().find(|item| !item.retired && !item.server).unwrap().name.clone();
@@ -45,7 +57,7 @@ pub async fn ordered(
         account: "ACME".to_owned(),
         sold_to: None,
         site: "Berlin".to_owned(),
-        term: if until.is_some() { Term::Term } else { Term::Perpetual },
+        term,
         last_day: until.map(str::to_owned),
         maintenance_until: None,
         lines: vec![NewLine { catalogue: catalogue.to_owned(), part: part.clone(), quantity }],
