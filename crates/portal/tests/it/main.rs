@@ -5,6 +5,7 @@
 
 mod accounts;
 mod activation;
+mod activity;
 mod api;
 mod api_files;
 mod api_house;

@@ -12,6 +12,7 @@ pub mod api;
 pub mod authenticator;
 pub mod door;
 pub mod gates;
+pub mod tables;
 pub mod types;
 pub mod wfo;
 
