@@ -222,7 +222,7 @@ async fn a_backup_of_an_earlier_version_is_restored_and_what_that_did_not_know_i
 }
 
 /// What was released, as the beginning of its SHA-256: books out there were made by exactly these words.
-const RELEASED: [(&str, &str); 16] = [
+const RELEASED: [(&str, &str); 17] = [
     ("0001_orders", "471fde8f6ba00d97"),
     ("0002_files", "3db7deb192e87198"),
     ("0003_people", "faf5f7f9ace6ba8e"),
@@ -239,6 +239,7 @@ const RELEASED: [(&str, &str); 16] = [
     ("0015_found", "7afed8edb4e6a133"),
     ("0016_ends", "2aa0777123a91433"),
     ("0017_once", "61bc0f463ea02eec"),
+    ("0018_appointed", "7ee3665dff6b0bf6"),
 ];
 
 #[test]

@@ -31,5 +31,7 @@ mod requests;
 mod signin;
 mod signing;
 mod support;
+mod trials;
+mod two_people;
 mod types;
 mod upgrades;
