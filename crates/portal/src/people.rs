@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, SqlErr,
 };
 use serde_json::json;
 
@@ -167,7 +167,11 @@ fn is_administrator(roles: &BTreeSet<Role>, active: bool) -> bool {
 }
 
 /// The number of the person who makes somebody an administrator; `None`: whoever has the books in their hands does, or they are none.
-async fn appointed_by(db: &impl ConnectionTrait, details: &Details, by: &str) -> Result<Option<i64>, Failure> {
+async fn appointed_by(
+    db: &impl ConnectionTrait,
+    details: &Details,
+    by: &str,
+) -> Result<Option<i64>, Failure> {
     if !is_administrator(&details.roles, details.active) {
         return Ok(None);
     }
@@ -215,7 +219,8 @@ pub async fn edit(
 ) -> Result<Person, Failure> {
     let tx = store.write().await?;
     let (name, account_id) = checked(&tx, details).await?;
-    let becomes = is_administrator(&details.roles, details.active) && !is_administrator(&seen.roles, seen.active);
+    let becomes =
+        is_administrator(&details.roles, details.active) && !is_administrator(&seen.roles, seen.active);
     let appointed = if becomes { Set(appointed_by(&tx, details, by).await?) } else { NotSet };
     let change = person::ActiveModel {
         name: Set(name),

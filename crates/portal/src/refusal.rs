@@ -194,7 +194,9 @@ pub enum Refusal {
     #[error("`{0}` asked for it and can't approve it: it takes two people")]
     SamePerson(String),
     /// One person could stand behind both administrators.
-    #[error("`{by}` and `{asked_by}` count as one person here: one was made an administrator by the other, or both by the same")]
+    #[error(
+        "`{by}` and `{asked_by}` count as one person here: one was made an administrator by the other, or both by the same"
+    )]
     OneSide {
         /// Who would approve.
         by: String,
@@ -274,7 +276,9 @@ impl Refusal {
             Self::OneSide { .. } => {
                 "have an administrator approve it whom somebody else made one; `grantor portal person add` makes one at the command line"
             }
-            Self::NotDecided(_) => "put another key to use first, or revoke this one: `grantor portal key ask`",
+            Self::NotDecided(_) => {
+                "put another key to use first, or revoke this one: `grantor portal key ask`"
+            }
             Self::UnknownKeyChange(_) | Self::KeyChangeDecided(_) => "look under Keys",
             Self::KeyChangeWaits(_) => "have another administrator approve or decline that one",
             Self::KeyEnded(_) => "have a new key made by `grantor signer new-key`, and certified",

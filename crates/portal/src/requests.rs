@@ -173,7 +173,10 @@ fn same(filed: Request, named: &forms::Asked<'_>, checked: &forms::Checked) -> R
     let asked = (named.kind, checked.subject.clone(), checked.mail.clone(), checked.urgent);
     let before = filed.fields.iter().map(|(name, text)| (name.as_str(), text));
     let of_account = named.account.is_none() || named.account == filed.account;
-    if of_account && own(&filed) == asked && before.eq(checked.fields.iter().map(|(name, text)| (*name, text))) {
+    if of_account
+        && own(&filed) == asked
+        && before.eq(checked.fields.iter().map(|(name, text)| (*name, text)))
+    {
         Ok(filed)
     } else {
         Err(Refusal::KeyReused.into())

@@ -148,7 +148,8 @@ mod tests {
             let text = seals[0].seal("ada", b"key").unwrap();
             assert!(seals.iter().all(|seal| seal.unseal("ada", &text).is_some()));
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-            let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+            let mode =
+                std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600);
         }
     }

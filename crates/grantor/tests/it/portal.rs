@@ -396,8 +396,18 @@ fn an_update_is_granted_by_the_day_of_its_release_while_maintenance_is_paid_and_
     std::fs::create_dir(office.path().join("licenses")).unwrap();
     office.write("licenses/acme.lic", &office.done(&["portal", "file", "get", "ACME", "AF-000001"]));
     let ask = |at: &str, days: u32, feature: &str, version: &str| {
-        let arguments =
-            ["checkout", feature, "--version", version, "-c", at, "--cert", "server/server.crt", "--", "true"];
+        let arguments = [
+            "checkout",
+            feature,
+            "--version",
+            version,
+            "-c",
+            at,
+            "--cert",
+            "server/server.crt",
+            "--",
+            "true",
+        ];
         office.command_in(&arguments, days).output().unwrap()
     };
     let release = |days: i64| day(days).strftime("%Y.%m%d").to_string();

@@ -1,7 +1,7 @@
 //! What is tried (seed 002, "Trial System"): a site with a production license gets a file of what its account does not own, which
 //! spends nothing. The server counts as given: its lines are the production license's, and nothing that is owned is given twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use grantor_catalogue::Catalogue;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -14,8 +14,8 @@ use crate::{Failure, Refusal};
 
 /// What a trial at a site has to know.
 pub(super) struct Trial {
-    /// How many the account owns of each part, at any of its sites.
-    owned: BTreeMap<String, u64>,
+    /// The parts that the account owns, at any of its sites.
+    owned: BTreeSet<String>,
     /// The server items of the site's active production files; `None`: there is no such file.
     servers: Option<Vec<String>>,
 }
@@ -47,12 +47,12 @@ impl Trial {
         let servers = (!files.is_empty()).then_some(servers);
         let owned = balances(db, owner.account, None, today).await?.into_iter();
         let owned = owned.filter(|one| one.part.catalogue == catalogue.name && one.total() > 0);
-        Ok(Self { owned: owned.map(|one| (one.part.number.clone(), one.total())).collect(), servers })
+        Ok(Self { owned: owned.map(|one| one.part.number).collect(), servers })
     }
 
     /// Whether the part can be in the file: it is not owned, or it is the production license's server.
     pub(super) fn may_have(&self, part: &str) -> bool {
-        self.servers.is_some() && (self.is_given(part) || !self.owned.contains_key(part))
+        self.servers.is_some() && (self.is_given(part) || !self.owned.contains(part))
     }
 
     fn is_given(&self, part: &str) -> bool {
@@ -60,7 +60,11 @@ impl Trial {
     }
 
     /// Lets pass what may be tried; gives the server item that is not tried, but given.
-    pub(super) fn checked(&self, site: &str, wanted: &BTreeMap<Part, u32>) -> Result<Option<String>, Failure> {
+    pub(super) fn checked(
+        &self,
+        site: &str,
+        wanted: &BTreeMap<Part, u32>,
+    ) -> Result<Option<String>, Failure> {
         if self.servers.is_none() {
             return Err(Refusal::NoProduction(site.to_owned()).into());
         }

@@ -108,7 +108,7 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         Refusal::UnknownKeyChange(_) => StatusCode::NOT_FOUND,
         Refusal::NotAnAdministrator(_) | Refusal::SamePerson(_) | Refusal::OneSide { .. } => {
             StatusCode::FORBIDDEN
-        },
+        }
         Refusal::TokenEnded | Refusal::PasskeyWrong => StatusCode::UNAUTHORIZED,
         Refusal::Provider { why: NoSignIn::Away, .. } => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Provider { .. } => StatusCode::FORBIDDEN,

@@ -258,7 +258,9 @@ fn updates_that_swap_their_parts_wait_for_each_other_and_both_are_made() {
                     })
                 };
                 let (a, b) = tokio::join!(update(0), update(1));
-                files = [a, b].map(|file| file.unwrap().unwrap_or_else(|error| panic!("{}: {error}", empty.name))).to_vec();
+                files = [a, b]
+                    .map(|file| file.unwrap().unwrap_or_else(|error| panic!("{}: {error}", empty.name)))
+                    .to_vec();
             }
         }
     });

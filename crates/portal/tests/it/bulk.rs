@@ -136,7 +136,8 @@ fn a_file_that_was_checked_on_the_page_is_not_checked_again_when_it_is_booked_un
         let (account, site) = acme(&store).await;
         let door = Door::open(&store, false);
         let otto = visit(&store, &person(&store, "otto@example.com", &[Role::Orders], None).await).await;
-        let csv = "order,account,site,catalogue,part,quantity\nB-1,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,7\n";
+        let csv =
+            "order,account,site,catalogue,part,quantity\nB-1,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,7\n";
         let upload = format!(
             "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"orders.csv\"\r\nContent-Type: text/csv\r\n\r\n\
              {csv}\r\n--b--\r\n"
@@ -157,8 +158,7 @@ fn a_file_that_was_checked_on_the_page_is_not_checked_again_when_it_is_booked_un
         let made_up = door.post("/orders/import/book", &otto, &form(&other, csv)).await;
         assert!(made_up.body.contains("is not active"), "{}", made_up.body);
         // Browsers send a form's lines with a line end of their own.
-        let booked =
-            door.post("/orders/import/book", &otto, &form(&once, &csv.replace('\n', "\r\n"))).await;
+        let booked = door.post("/orders/import/book", &otto, &form(&once, &csv.replace('\n', "\r\n"))).await;
         assert!(booked.location.starts_with("/orders/imports/"), "{booked:?}");
         bulk::work(&store, || NOW).await.unwrap();
         let page = door.get(&booked.location, &otto).await.body;

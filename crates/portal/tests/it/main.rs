@@ -21,6 +21,7 @@ mod hooks;
 mod idp;
 mod keys;
 mod log;
+mod logged;
 mod moves;
 mod orders;
 mod post;

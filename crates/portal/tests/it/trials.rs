@@ -59,7 +59,10 @@ fn what_the_production_license_has_is_not_given_a_second_time() {
             .map(flat)
             .collect();
         assert_eq!(lines.len(), 1, "the server's own lines stand in its production file: {lines:?}");
-        assert!(lines[0].starts_with("INCREMENT I3_LICENSE_MEDIA_SESSION_ADDON pureconnect 4.0"), "{lines:?}");
+        assert!(
+            lines[0].starts_with("INCREMENT I3_LICENSE_MEDIA_SESSION_ADDON pureconnect 4.0"),
+            "{lines:?}"
+        );
         // A larger server that is not owned is tried with all it has.
         let larger = scene.preview("trial-system", &[(ADVANCED, 1)]).await.unwrap();
         assert!(flat(&larger.text).contains("INCREMENT I3_FEATURE_MEDIA_SERVERS"), "{}", larger.text);
@@ -117,7 +120,8 @@ fn staff_choose_what_a_site_tries_on_the_page_and_customers_file_a_request() {
         let door = Door::open(&scene.store, false);
         let anna = visit(&scene.store, &scene.certified("anna@example.com", Role::Analyst).await).await;
         let carl = scene.certified("carl@acme.example", Role::Customer).await;
-        let page = format!("/accounts/ACME/new?site={}&product=pureconnect-4&type=trial-system", scene.site.id);
+        let page =
+            format!("/accounts/ACME/new?site={}&product=pureconnect-4&type=trial-system", scene.site.id);
         let shown = door.get(&page, &anna).await.body;
         assert!(shown.contains(&format!("value=\"{SERVER}\"")) && shown.contains(ADVANCED), "{shown}");
         assert!(shown.contains(SUPERVISOR), "{shown}");
@@ -149,7 +153,8 @@ fn a_site_without_production_is_told_on_the_page_why_nothing_can_be_tried() {
         let scene = scene(store, &[(SERVER, 1)]).await;
         let door = Door::open(&scene.store, false);
         let anna = visit(&scene.store, &scene.certified("anna@example.com", Role::Analyst).await).await;
-        let page = format!("/accounts/ACME/new?site={}&product=pureconnect-4&type=trial-system", scene.site.id);
+        let page =
+            format!("/accounts/ACME/new?site={}&product=pureconnect-4&type=trial-system", scene.site.id);
         let shown = door.get(&page, &anna).await.body;
         assert!(shown.contains("beside an active production license"), "{shown}");
         assert!(!shown.contains(SUPERVISOR), "{shown}");
@@ -188,13 +193,17 @@ fn a_media_server_license_has_a_server_and_media_sessions_and_nothing_else() {
         let shown = scene.preview("media-server", &[(SERVER, 1), (MEDIA, 100)]).await.unwrap();
         let text = flat(&shown.text);
         assert!(text.contains("TYPE=media-server") && text.contains("I3_FEATURE_MEDIA_SERVERS"), "{text}");
-        assert!(text.contains("INCREMENT I3_LICENSE_MEDIA_SESSION_ADDON pureconnect 4.0 permanent 100"), "{text}");
+        assert!(
+            text.contains("INCREMENT I3_LICENSE_MEDIA_SESSION_ADDON pureconnect 4.0 permanent 100"),
+            "{text}"
+        );
         let more = refusal(scene.preview("media-server", &[(SERVER, 1), (CLIENT, 1)]).await);
         assert_eq!(more, Refusal::NotOfType { part: CLIENT.to_owned(), title: "Media Server".to_owned() });
         assert_eq!(more.hint(), "leave it out, or take another license type");
         let door = Door::open(&scene.store, false);
         let carl = visit(&scene.store, &scene.certified("carl@acme.example", Role::Customer).await).await;
-        let page = format!("/accounts/ACME/new?site={}&product=pureconnect-4&type=media-server", scene.site.id);
+        let page =
+            format!("/accounts/ACME/new?site={}&product=pureconnect-4&type=media-server", scene.site.id);
         let shown = door.get(&page, &carl).await.body;
         assert!(shown.contains(&format!("use/{MEDIA}")) && !shown.contains(CLIENT), "{shown}");
     });
@@ -246,7 +255,10 @@ fn a_switchover_file_names_both_machines_and_the_second_one_can_be_added_by_an_u
         let first = grantor_portal::files::document(&scene.store, &scene.account, "AF-000001").await;
         assert!(first.is_err(), "no signer runs here");
         let update = door.get("/accounts/ACME/new?replaces=AF-000001", &carl).await.body;
-        assert!(update.contains("name=\"later\" value=\"1\"") && update.contains("value=\"one\""), "{update}");
+        assert!(
+            update.contains("name=\"later\" value=\"1\"") && update.contains("value=\"one\""),
+            "{update}"
+        );
         let second = "&switchover_host_id=0050569a1b2d&switchover_machine=two";
         let updated = door.post("/accounts/ACME/new", &carl, &form(second, "AF-000001")).await;
         assert_eq!(updated.location, "/accounts/ACME/files/AF-000002?done=generated", "{}", updated.body);

@@ -73,10 +73,8 @@ fn nobody_decides_on_a_key_with_an_administrator_whom_they_made_or_who_made_them
     on_both(|store| async move {
         let ada = administrator(&store, "ada@example.com", "root").await;
         let puppet = administrator(&store, "puppet@example.com", "ada@example.com").await;
-        let one_side = Refusal::OneSide {
-            by: "puppet@example.com".to_owned(),
-            asked_by: "ada@example.com".to_owned(),
-        };
+        let one_side =
+            Refusal::OneSide { by: "puppet@example.com".to_owned(), asked_by: "ada@example.com".to_owned() };
         assert_eq!(refusal(together(&store, &ada, &puppet).await), one_side);
         assert!(one_side.hint().contains("grantor portal person add"), "{}", one_side.hint());
         assert!(matches!(refusal(together(&store, &puppet, &ada).await), Refusal::OneSide { .. }));
@@ -127,8 +125,7 @@ fn on_the_page_an_administrator_invites_another_and_is_told_that_they_count_as_o
         assert_eq!(invited.status, StatusCode::SEE_OTHER, "{}", invited.body);
         let puppet = grantor_portal::people::by_mail(store.read(), "puppet@example.com").await.unwrap();
         let asked = ask(&store, &put_to_use(7), "mine", &ada, now()).await.unwrap();
-        let told =
-            door.post(&format!("/keys/{}/approve", asked.id), &visit(&store, &puppet).await, "").await;
+        let told = door.post(&format!("/keys/{}/approve", asked.id), &visit(&store, &puppet).await, "").await;
         assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(told.body.contains("count as one person here"), "{}", told.body);
         assert!(told.body.contains("whom somebody else made one"), "{}", told.body);
@@ -157,10 +154,7 @@ fn all_keys_of_a_publisher_are_revoked_together_by_two_people_or_not_at_all() {
         let alone = refusal(approve_all(&store, &ids, &ada, now()).await);
         assert_eq!(alone, Refusal::SamePerson("ada@example.com".to_owned()));
         let wrong = [ids[0], ids[1], 99];
-        assert_eq!(
-            refusal(approve_all(&store, &wrong, &bob, now()).await),
-            Refusal::UnknownKeyChange(99)
-        );
+        assert_eq!(refusal(approve_all(&store, &wrong, &bob, now()).await), Refusal::UnknownKeyChange(99));
         assert_eq!(keys::revoked(store.read()).await.unwrap(), "", "all or none");
         approve_all(&store, &ids, &bob, now()).await.unwrap();
         let revoked = keys::revoked(store.read()).await.unwrap();

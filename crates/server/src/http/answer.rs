@@ -136,7 +136,8 @@ fn version_not_served(requested: &Version, served: &[Version]) -> Problem {
             .to_owned(),
     };
     let served: Vec<String> = served.iter().map(ToString::to_string).collect();
-    let detail = format!("version {requested} was asked for, and the loaded lines have {}", served.join(", "));
+    let detail =
+        format!("version {requested} was asked for, and the loaded lines have {}", served.join(", "));
     Problem::new(Code::VersionNotServed, "no line serves this version", detail).hint(hint)
 }
 

@@ -90,12 +90,7 @@ async fn decline(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
     answer(&ask, declined.map(drop), "declined", Fields::of(Vec::new())).await
 }
 
-async fn answer(
-    ask: &Ask,
-    came: Result<(), Failure>,
-    code: &str,
-    form: Fields,
-) -> Result<Response, Fault> {
+async fn answer(ask: &Ask, came: Result<(), Failure>, code: &str, form: Fields) -> Result<Response, Fault> {
     match came {
         Ok(()) => Ok(done("/keys", code)),
         Err(Failure::Refused(refusal @ Refusal::UnknownKeyChange(_))) => Err(Failure::from(refusal).into()),
