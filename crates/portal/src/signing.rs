@@ -43,7 +43,8 @@ impl From<sea_orm::DbErr> for SigningError {
 /// [`SigningError`], the first of several; files not signed go on waiting.
 pub async fn sign_all(store: &Store, signer: &Client) -> Result<usize, SigningError> {
     show_log(store, signer).await?;
-    let (mut signed, mut first, mut last) = (0, None, None);
+    let (mut signed, mut first) = (0, None);
+    let mut last: Option<String> = None;
     loop {
         let some = files::unsigned(store, last.as_deref()).await?;
         if some.is_empty() {
