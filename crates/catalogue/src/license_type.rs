@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// What a license is for, and what follows from it. Facts only: the portal and the server act on them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LicenseType {
     /// The word in orders and license files.
     pub name: String,
@@ -13,8 +13,6 @@ pub struct LicenseType {
     pub description: String,
     /// It stops working this many days after the day of issue.
     pub expires_after_days: Option<u32>,
-    /// The server asks for registration anew after this many days; it goes on working.
-    pub reregister_after_days: Option<u32>,
     /// Interactions are disconnected every so many minutes.
     pub disconnect_minutes: Option<u32>,
     /// It works this many days without activation.
@@ -35,4 +33,8 @@ pub struct LicenseType {
     pub within_production: bool,
     /// It joins the license that the site already has, rather than replacing or standing beside it.
     pub merges: bool,
+    /// What is tried: its files have what the account does not own, beside a production license of the same site, and spend nothing.
+    pub not_owned: bool,
+    /// The only items its files may have beside the server item; `None`: every item.
+    pub contains: Option<Vec<String>>,
 }

@@ -49,7 +49,9 @@ fn read(reader: &mut Reader<'_>, fields: &mut Fields<'_>, name: &str) -> Option<
         exempt_users: values(fields.texts(reader, "exempt_users")),
         per_tenant: fields.flag(reader, "per_tenant"),
         kinds: collect(reader, fields, "kinds", "a kind", kind),
-        license_types: collect(reader, fields, "license_types", "a license type", license_type),
+        license_types: collect(reader, fields, "license_types", "a license type", |reader, fields| {
+            license_type(reader, fields, &mut references)
+        }),
         technical_licenses: collect(reader, fields, "technical_licenses", "a technical license", |r, f| {
             technical_license(r, f, &defaults, &mut references)
         }),
@@ -244,26 +246,31 @@ fn kind(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(At<String>,
     Some((name, kind))
 }
 
-fn license_type(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(At<String>, LicenseType)> {
+fn license_type(
+    reader: &mut Reader<'_>,
+    fields: &mut Fields<'_>,
+    references: &mut References,
+) -> Option<(At<String>, LicenseType)> {
     let name = fields.required_text(reader, "name");
     let title = fields.text(reader, "title");
     let description = fields.required_text(reader, "description");
     let mut number = |key| fields.number(reader, key, 1..=36_500);
-    let (expires_after_days, reregister_after_days) =
-        (number("expires_after_days"), number("reregister_after_days"));
+    // Editions of before say when to register anew, which nobody is asked to since licenses are perpetual.
+    let (expires_after_days, _) = (number("expires_after_days"), number("reregister_after_days"));
     let (disconnect_minutes, grace_days) = (number("disconnect_minutes"), number("grace_days"));
     let mut flag = |key| fields.flag(reader, key);
     let (needs_activation, free) = (flag("needs_activation"), flag("free"));
     let (production, fixed, merges) = (flag("production"), flag("fixed"), flag("merges"));
     let (staff_only, partners_only) = (flag("staff_only"), flag("partners_only"));
-    let within_production = flag("within_production");
+    let (within_production, not_owned) = (flag("within_production"), flag("not_owned"));
+    let only = fields.has("contains").then(|| fields.texts(reader, "contains"));
+    let contains = only.map(|items| references.all_to(To::OtherItem, items));
     let name = name?;
     let license_type = LicenseType {
         name: name.value.clone(),
         title: title.map_or_else(|| name.value.clone(), |at| at.value),
         description: description?.value,
         expires_after_days,
-        reregister_after_days,
         disconnect_minutes,
         grace_days,
         needs_activation,
@@ -274,6 +281,8 @@ fn license_type(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(At<
         partners_only,
         within_production,
         merges,
+        not_owned,
+        contains,
     };
     Some((name, license_type))
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// A decimal version as written, ordered and compared by its value: `10.0 > 9.5`, `8.0 == 8`, `1.10 == 1.1`.
@@ -61,6 +62,25 @@ impl Version {
     #[must_use]
     pub fn major(&self) -> u32 {
         self.major
+    }
+
+    /// A day as a version, `yyyy.mmdd`, as FlexNet writes versions that are days (flexnet-formats §1.5): later days are newer.
+    #[must_use]
+    pub fn of_day(day: Date) -> Self {
+        let (month, date) = (i64::from(day.month()), i64::from(day.day()));
+        let whole = u32::try_from(day.year()).unwrap_or_default();
+        let fraction = u32::try_from((month * 100 + date) * 100_000).unwrap_or_default();
+        Self { major: whole, fraction, text: format!("{whole:04}.{month:02}{date:02}") }
+    }
+
+    /// The day that the version is, if it reads as one of the years 1900 to 2199.
+    #[must_use]
+    pub fn day(&self) -> Option<Date> {
+        let (mmdd, rest) = (self.fraction / 100_000, self.fraction % 100_000);
+        let part = |number: u32| i8::try_from(number).ok();
+        let year = i16::try_from(self.major).ok().filter(|year| (1900..2200).contains(year))?;
+        let day = Date::new(year, part(mmdd / 100)?, part(mmdd % 100)?).ok();
+        day.filter(|_| rest == 0)
     }
 
     /// As it was written.
@@ -171,6 +191,22 @@ mod tests {
         assert_eq!(version("1.000").canonical(), "1");
         assert_eq!(version("2013.0331").canonical(), "2013.0331");
         assert_eq!(version(".5").canonical(), "0.5");
+    }
+
+    #[test]
+    fn a_day_is_a_version_and_later_days_are_newer() {
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        let written = Version::of_day(day("2027-06-30"));
+        assert_eq!((written.text(), written.day()), ("2027.0630", Some(day("2027-06-30"))));
+        assert_eq!(version(&written.canonical()), written);
+        assert_eq!(version(&written.canonical()).day(), written.day());
+        let days = ["2026-12-31", "2027-01-01", "2027-01-11", "2027-06-30", "2027-10-01", "2027-11-10"];
+        let versions = days.map(|text| Version::of_day(day(text)));
+        assert!(versions.is_sorted(), "{versions:?}");
+        assert!(versions[0] > version("8.5"), "an application that asks for a release is served");
+        for none in ["8.0", "2027", "2027.1", "2027.0230", "2027.06301", "9999.9999"] {
+            assert_eq!(version(none).day(), None, "{none}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What a site owns: total, used and available of each part. The one thing that license files are made from.
 //!
-//! Spending and giving back happen in the caller's transaction; rows are locked in one order, and the table itself refuses
+//! Spending and giving back happen in the caller's transaction, which holds the sites first; the table itself refuses
 //! less than nothing and more than there is, so that nothing is spent twice however many generate at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -13,7 +13,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use crate::entity::entitlement;
-use crate::{Failure, Refusal};
+use crate::{Failure, Refusal, store};
 
 /// The last day of what never ends.
 pub const NEVER: &str = "9999-12-31";
@@ -219,6 +219,15 @@ async fn rows_of(
         .filter(entitlement::Column::Part.eq(&part.number));
     let rows = if way.back.is_none() { rows.lock_exclusive() } else { rows };
     Ok(rows.all(tx).await?)
+}
+
+/// Until the transaction ends, nobody else changes what these sites own. Files are given back and made of parts in whatever order, so
+/// rows alone would be locked crosswise.
+pub(crate) async fn hold(tx: &DatabaseTransaction, sites: BTreeSet<i64>) -> Result<(), Failure> {
+    for site in sites {
+        store::one_at_a_time(tx, &format!("what site {site} owns")).await?;
+    }
+    Ok(())
 }
 
 /// What the owner has through `today` at least, in the order in which rows are spent, and locked everywhere.

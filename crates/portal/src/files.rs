@@ -11,6 +11,7 @@ mod make;
 mod pass;
 mod show;
 mod signed_by;
+mod trial;
 mod types;
 
 use grantor_license::Change;

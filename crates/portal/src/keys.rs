@@ -4,13 +4,14 @@
 use grantor_license::{KeyCertificate, Revocation};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
+    QueryOrder,
 };
 use serde::Serialize;
 use serde_json::json;
 
 use crate::entity::key_change;
-use crate::people::Person;
+use crate::people::{self, Person};
 use crate::refusal::text;
 use crate::rights::Right;
 use crate::signer::decided::{PUT_TO_USE, RETIRED, REVOKED};
@@ -83,6 +84,15 @@ impl Wish {
         if line.starts_with("REVOKED") { Self::Revoke(line) } else { Self::Use(line) }
     }
 
+    /// What is wished with these lines: a `KEY` line, or any number of `REVOKED` lines, one for each key that is revoked. Comments
+    /// are left out.
+    #[must_use]
+    pub fn of_lines(text: &str) -> Vec<Self> {
+        let revoked = text.lines().map(str::trim).filter(|line| line.starts_with("REVOKED"));
+        let all: Vec<Self> = revoked.map(Self::of_line).collect();
+        if all.is_empty() { vec![Self::of_line(text)] } else { all }
+    }
+
     /// The line that the signer must be able to follow.
     #[must_use]
     pub fn line(&self) -> Option<&str> {
@@ -121,22 +131,54 @@ fn allowed(by: &Person) -> Result<(), Failure> {
 /// # Errors
 /// [`Refusal::NotAnAdministrator`], [`Refusal::KeyChangeWaits`], [`Refusal::KeyInUse`], [`Refusal::KeyEnded`]; a line that is none; the database's.
 pub async fn ask(store: &Store, wish: &Wish, reason: &str, by: &Person, at: i64) -> Result<Change, Failure> {
+    let tx = store.write().await?;
+    let change = ask_in(&tx, wish, reason, by, at).await?;
+    tx.commit().await?;
+    Ok(change)
+}
+
+/// Asks for several changes, all of them or none: so every key of a publisher is revoked.
+///
+/// # Errors
+/// As for [`ask`].
+pub async fn ask_all(
+    store: &Store,
+    wishes: &[Wish],
+    reason: &str,
+    by: &Person,
+    at: i64,
+) -> Result<Vec<Change>, Failure> {
+    let tx = store.write().await?;
+    let mut changes = Vec::new();
+    for wish in wishes {
+        changes.push(ask_in(&tx, wish, reason, by, at).await?);
+    }
+    tx.commit().await?;
+    Ok(changes)
+}
+
+async fn ask_in(
+    tx: &DatabaseTransaction,
+    wish: &Wish,
+    reason: &str,
+    by: &Person,
+    at: i64,
+) -> Result<Change, Failure> {
     allowed(by)?;
     let reason = text("reason", reason, 500)?;
     let (what, publisher, key, line) = wish.parts()?;
-    let tx = store.write().await?;
     let same = key_change::Entity::find()
         .filter(key_change::Column::What.eq(what))
         .filter(key_change::Column::SigningKey.eq(&key))
         .filter(key_change::Column::Outcome.is_null())
-        .one(&tx)
+        .one(tx)
         .await?;
     if let Some(row) = same {
         return Err(Refusal::KeyChangeWaits(row.id).into());
     }
     match what {
-        "use" => not_ended(&tx, &key).await?,
-        "retire" => not_in_use(&tx, &publisher, &key).await?,
+        "use" => not_ended(tx, &key).await?,
+        "retire" => not_in_use(tx, &publisher, &key).await?,
         _ => {}
     }
     let row = key_change::ActiveModel {
@@ -149,13 +191,12 @@ pub async fn ask(store: &Store, wish: &Wish, reason: &str, by: &Person, at: i64)
         asked_at: Set(at),
         ..Default::default()
     };
-    let row = key_change::Entity::insert(row).exec_with_returning(&tx).await?;
+    let row = key_change::Entity::insert(row).exec_with_returning(tx).await?;
     let more = json!({
         "change": row.id, "what": what, "publisher": row.publisher, "key": row.signing_key, "line": row.line,
         "reason": row.reason,
     });
-    log::append(&tx, at, &by.mail, "key change asked for", more).await?;
-    tx.commit().await?;
+    log::append(tx, at, &by.mail, "key change asked for", more).await?;
     Ok(row.into())
 }
 
@@ -168,6 +209,20 @@ async fn not_ended(tx: &DatabaseTransaction, key: &str) -> Result<(), Failure> {
         .one(tx)
         .await?;
     if ended.is_some() { Err(Refusal::KeyEnded(key.to_owned()).into()) } else { Ok(()) }
+}
+
+/// Lets pass what two administrators decided on: that another key signs, or that this one does no more. What a key signed is signed anew
+/// after that alone.
+///
+/// # Errors
+/// [`Refusal::NotDecided`]; the database's.
+pub(crate) async fn was_decided(db: &impl ConnectionTrait, key: &str) -> Result<(), Failure> {
+    use key_change::Column::{Outcome, SigningKey, What};
+    let ended = What.is_in(["retire", "revoke"]).and(SigningKey.eq(key));
+    let other = What.eq("use").and(SigningKey.ne(key));
+    let decided = key_change::Entity::find().filter(Outcome.eq("approved")).filter(ended.or(other));
+    let decided = decided.one(db).await?;
+    if decided.is_some() { Ok(()) } else { Err(Refusal::NotDecided(key.to_owned()).into()) }
 }
 
 /// A key that signs can't be retired: the publisher's files would wait.
@@ -189,27 +244,46 @@ async fn not_in_use(tx: &DatabaseTransaction, publisher: &str, key: &str) -> Res
 /// Approves a change that somebody else asked for: from its entry in the log on the signer follows it.
 ///
 /// # Errors
-/// [`Refusal::SamePerson`], [`Refusal::NotAnAdministrator`], [`Refusal::KeyChangeDecided`], [`Refusal::UnknownKeyChange`],
+/// [`Refusal::SamePerson`], [`Refusal::OneSide`], [`Refusal::NotAnAdministrator`], [`Refusal::KeyChangeDecided`], [`Refusal::UnknownKeyChange`],
 /// [`Refusal::KeyInUse`], [`Refusal::KeyEnded`]; the database's.
 pub async fn approve(store: &Store, id: i64, by: &Person, at: i64) -> Result<Change, Failure> {
     let tx = store.write().await?;
-    let row = decide(&tx, id, "approved", by, at).await?;
+    let change = approve_in(&tx, id, by, at).await?;
+    tx.commit().await?;
+    Ok(change)
+}
+
+/// Approves several changes, all of them or none.
+///
+/// # Errors
+/// As for [`approve`].
+pub async fn approve_all(store: &Store, ids: &[i64], by: &Person, at: i64) -> Result<Vec<Change>, Failure> {
+    let tx = store.write().await?;
+    let mut changes = Vec::new();
+    for &id in ids {
+        changes.push(approve_in(&tx, id, by, at).await?);
+    }
+    tx.commit().await?;
+    Ok(changes)
+}
+
+async fn approve_in(tx: &DatabaseTransaction, id: i64, by: &Person, at: i64) -> Result<Change, Failure> {
+    let row = decide(tx, id, "approved", by, at).await?;
     let (what, name) = match row.what.as_str() {
         "use" => (PUT_TO_USE, "certificate"),
         "retire" => (RETIRED, "line"),
         _ => (REVOKED, "revocation"),
     };
     match row.what.as_str() {
-        "use" => not_ended(&tx, &row.signing_key).await?,
-        "retire" => not_in_use(&tx, &row.publisher, &row.signing_key).await?,
+        "use" => not_ended(tx, &row.signing_key).await?,
+        "retire" => not_in_use(tx, &row.publisher, &row.signing_key).await?,
         _ => {}
     }
     let more = json!({
         "change": row.id, "publisher": row.publisher, "key": row.signing_key, name: row.line, "reason": row.reason,
         "asked_by": row.asked_by,
     });
-    log::append(&tx, at, &by.mail, what, more).await?;
-    tx.commit().await?;
+    log::append(tx, at, &by.mail, what, more).await?;
     Ok(row.into())
 }
 
@@ -229,6 +303,15 @@ pub async fn decline(store: &Store, id: i64, by: &Person, at: i64) -> Result<Cha
     Ok(row.into())
 }
 
+/// An administrator can make another one, so one who made the other, and two whom the same made, count as one.
+async fn two_sides(tx: &DatabaseTransaction, asked_by: &str, by: &Person) -> Result<(), Failure> {
+    let asker = people::by_mail(tx, asked_by).await?;
+    if people::of_one_side(tx, asker.id, by.id).await? {
+        return Err(Refusal::OneSide { by: by.mail.clone(), asked_by: asked_by.to_owned() }.into());
+    }
+    Ok(())
+}
+
 /// Of two who decide at once one does.
 async fn decide(
     tx: &DatabaseTransaction,
@@ -241,6 +324,9 @@ async fn decide(
     let row = key_change::Entity::find_by_id(id).one(tx).await?.ok_or(Refusal::UnknownKeyChange(id))?;
     if outcome == "approved" && row.asked_by == by.mail {
         return Err(Refusal::SamePerson(by.mail.clone()).into());
+    }
+    if outcome == "approved" {
+        two_sides(tx, &row.asked_by, by).await?;
     }
     let decided = key_change::Entity::update_many()
         .col_expr(key_change::Column::Outcome, Expr::value(outcome))

@@ -7,7 +7,7 @@ use sea_orm_migration::prelude::*;
 mod tests;
 
 /// Every version's name and statements.
-const STEPS: [(&str, &str); 17] = [
+const STEPS: [(&str, &str); 18] = [
     ("0001_orders", include_str!("../migrations/0001_orders.sql")),
     ("0002_files", include_str!("../migrations/0002_files.sql")),
     ("0003_people", include_str!("../migrations/0003_people.sql")),
@@ -24,6 +24,7 @@ const STEPS: [(&str, &str); 17] = [
     ("0015_found", include_str!("../migrations/0015_found.sql")),
     ("0016_ends", include_str!("../migrations/0016_ends.sql")),
     ("0017_once", include_str!("../migrations/0017_once.sql")),
+    ("0018_appointed", include_str!("../migrations/0018_appointed.sql")),
     ("0019_of_site", include_str!("../migrations/0019_of_site.sql")),
 ];
 

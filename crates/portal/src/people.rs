@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, SqlErr,
 };
 use serde_json::json;
 
@@ -152,12 +153,44 @@ pub async fn enter(
         failures: Set(0),
         try_after: Set(0),
         created_at: Set(at),
+        appointed_by: Set(appointed_by(tx, details, by).await?),
         ..Default::default()
     };
     let made =
         person::Entity::insert(row).exec_with_returning(tx).await.map_err(|error| taken(error, &mail))?;
     log::append(tx, at, by, "person entered", told(&mail, details)).await?;
     Ok(made.into())
+}
+
+fn is_administrator(roles: &BTreeSet<Role>, active: bool) -> bool {
+    active && roles.contains(&Role::Administrator)
+}
+
+/// The number of the person who makes somebody an administrator; `None`: whoever has the books in their hands does, or they are none.
+async fn appointed_by(
+    db: &impl ConnectionTrait,
+    details: &Details,
+    by: &str,
+) -> Result<Option<i64>, Failure> {
+    if !is_administrator(&details.roles, details.active) {
+        return Ok(None);
+    }
+    let row = person::Entity::find().filter(person::Column::Mail.eq(by)).one(db).await?;
+    Ok(row.map(|row| row.id))
+}
+
+/// A person and everybody who stands behind their being an administrator: who made them one, who made that person one, and so on.
+async fn behind(db: &impl ConnectionTrait, id: i64) -> Result<BTreeSet<i64>, Failure> {
+    let (mut next, mut all) = (Some(id), BTreeSet::new());
+    while let Some(id) = next.filter(|id| all.insert(*id)) {
+        next = person::Entity::find_by_id(id).one(db).await?.and_then(|row| row.appointed_by);
+    }
+    Ok(all)
+}
+
+/// Whether one person could stand behind both: one made the other an administrator, or the same made both, also through others.
+pub(crate) async fn of_one_side(db: &impl ConnectionTrait, one: i64, other: i64) -> Result<bool, Failure> {
+    Ok(!behind(db, one).await?.is_disjoint(&behind(db, other).await?))
 }
 
 fn taken(error: sea_orm::DbErr, mail: &str) -> Failure {
@@ -186,12 +219,16 @@ pub async fn edit(
 ) -> Result<Person, Failure> {
     let tx = store.write().await?;
     let (name, account_id) = checked(&tx, details).await?;
+    let becomes =
+        is_administrator(&details.roles, details.active) && !is_administrator(&seen.roles, seen.active);
+    let appointed = if becomes { Set(appointed_by(&tx, details, by).await?) } else { NotSet };
     let change = person::ActiveModel {
         name: Set(name),
         roles: Set(rights::words(&details.roles)),
         account_id: Set(account_id),
         active: Set(details.active),
         version: Set(seen.version + 1),
+        appointed_by: appointed,
         ..Default::default()
     };
     let edited = person::Entity::update_many()

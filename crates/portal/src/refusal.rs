@@ -123,6 +123,23 @@ pub enum Refusal {
         /// The numbers of these, with commas between.
         files: String,
     },
+    /// What the license type does not contain (seed 002, "Server License Types").
+    #[error("{part} is nothing for license files of the type {title}")]
+    NotOfType {
+        /// The part number.
+        part: String,
+        /// The license type.
+        title: String,
+    },
+    /// Only what is not owned is tried (seed 002, "Trial System").
+    #[error("the account owns {0}: it is nothing to try")]
+    OwnedAlready(String),
+    /// Only a site in production tries something beside it.
+    #[error("the install site `{0}` has no active production license of the product")]
+    NoProduction(String),
+    /// The server that is there is all that was chosen.
+    #[error("nothing is chosen that the account does not own")]
+    NothingTried,
     /// The link for a new password was used, is too old, or never was.
     #[error("this link can't be used any more")]
     TicketEnded,
@@ -176,6 +193,19 @@ pub enum Refusal {
     /// Two people for what matters most.
     #[error("`{0}` asked for it and can't approve it: it takes two people")]
     SamePerson(String),
+    /// One person could stand behind both administrators.
+    #[error(
+        "`{by}` and `{asked_by}` count as one person here: one was made an administrator by the other, or both by the same"
+    )]
+    OneSide {
+        /// Who would approve.
+        by: String,
+        /// Who asked.
+        asked_by: String,
+    },
+    /// A key whose end nobody decided.
+    #[error("no two administrators have put another key than {0} to use, or ended it")]
+    NotDecided(String),
     /// The signer could not follow it.
     #[error("{0}")]
     BySigner(SignerRefusal),
@@ -251,6 +281,12 @@ impl Refusal {
             Self::BySigner(refusal) => refusal.hint(),
             Self::SignerAway(_) => "start it with `grantor signer run`, and try again",
             Self::SamePerson(_) => "have another administrator approve it",
+            Self::OneSide { .. } => {
+                "have an administrator approve it whom somebody else made one; `grantor portal person add` makes one at the command line"
+            }
+            Self::NotDecided(_) => {
+                "put another key to use first, or revoke this one: `grantor portal key ask`"
+            }
             Self::UnknownKeyChange(_) | Self::KeyChangeDecided(_) => "look under Keys",
             Self::KeyChangeWaits(_) => "have another administrator approve or decline that one",
             Self::KeyEnded(_) => "have a new key made by `grantor signer new-key`, and certified",
@@ -266,6 +302,10 @@ impl Refusal {
                 "deactivate these disaster recovery files or make them smaller first"
             }
             Self::BeyondProduction { .. } => "take fewer, or generate the production license first",
+            Self::NotOfType { .. } => "leave it out, or take another license type",
+            Self::OwnedAlready(_) => "leave it out, or generate a production license of it",
+            Self::NoProduction(_) => "generate its production license first, or take the type Trial",
+            Self::NothingTried => "choose what is to be tried beside the server",
             Self::Provider { why, .. } => why.hint(),
             Self::PasskeyWrong => "use another passkey, or your password",
             Self::TokenEnded => "make one on your own page, and send it as `Authorization: Bearer …`",

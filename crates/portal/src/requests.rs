@@ -140,7 +140,7 @@ pub async fn file(
     let hours = if checked.urgent { levels.urgent_hours } else { levels.answer_hours };
     let tx = store.write().await?;
     if let Some(row) = request::Entity::find().filter(request::Column::Once.eq(asked.once)).one(&tx).await? {
-        return same(row.into(), asked.kind, &checked);
+        return same(row.into(), asked, &checked);
     }
     let row = request::ActiveModel {
         once: Set(asked.once.to_owned()),
@@ -166,13 +166,17 @@ pub async fn file(
     Ok(request)
 }
 
-/// What was filed under the same name, if it is that. Its account may have been found out since.
-fn same(filed: Request, kind: Kind, checked: &forms::Checked) -> Result<Request, Failure> {
+/// What was filed under the same name, if it is that. Where none was named, its account may have been found out since.
+fn same(filed: Request, named: &forms::Asked<'_>, checked: &forms::Checked) -> Result<Request, Failure> {
     let own =
         |request: &Request| (request.kind, request.subject.clone(), request.mail.clone(), request.urgent);
-    let asked = (kind, checked.subject.clone(), checked.mail.clone(), checked.urgent);
+    let asked = (named.kind, checked.subject.clone(), checked.mail.clone(), checked.urgent);
     let before = filed.fields.iter().map(|(name, text)| (name.as_str(), text));
-    if own(&filed) == asked && before.eq(checked.fields.iter().map(|(name, text)| (*name, text))) {
+    let of_account = named.account.is_none() || named.account == filed.account;
+    if of_account
+        && own(&filed) == asked
+        && before.eq(checked.fields.iter().map(|(name, text)| (*name, text)))
+    {
         Ok(filed)
     } else {
         Err(Refusal::KeyReused.into())

@@ -331,6 +331,27 @@ pub async fn forgot(store: &Store, mail: &str, link: &Link<'_>, at: i64) -> Resu
     Ok(())
 }
 
+/// Has a link for a new password sent to somebody who lost theirs, by whoever looks after people; logged. Who may not sign in gets none.
+///
+/// # Errors
+/// The database's.
+pub async fn send_link(
+    store: &Store,
+    person: &Person,
+    link: &Link<'_>,
+    (by, at): (&str, i64),
+) -> Result<(), Failure> {
+    if !person.active {
+        return Ok(());
+    }
+    let tx = store.write().await?;
+    put_ticket(&tx, person, link.hash, at + RESET).await?;
+    mails::reset(&tx, person, &link.address(), at).await?;
+    log::append(&tx, at, by, "link sent", json!({ "mail": person.mail })).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The latest ticket counts; those of before don't any more.
 async fn put_ticket(
     tx: &DatabaseTransaction,

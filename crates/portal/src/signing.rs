@@ -3,7 +3,7 @@
 
 use crate::signer::{Client, HeldKey, SignerError, SignerRefusal};
 use crate::store::Store;
-use crate::{Failure, Refusal, files, log};
+use crate::{Failure, Refusal, files, keys, log};
 
 /// Entries in one message to the signer.
 const ENTRIES: u64 = 1000;
@@ -44,17 +44,25 @@ impl From<sea_orm::DbErr> for SigningError {
 pub async fn sign_all(store: &Store, signer: &Client) -> Result<usize, SigningError> {
     show_log(store, signer).await?;
     let (mut signed, mut first) = (0, None);
-    for (number, text) in files::unsigned(store).await? {
-        match sign_one(store, signer, &number, &text).await {
-            Ok(()) => signed += 1,
-            Err(SigningError::Signer(SignerError::Refused(refusal))) => {
-                tracing::error!("{number} can't be signed: {refusal}");
-                first.get_or_insert(SigningError::Signer(refusal.into()));
+    let mut last: Option<String> = None;
+    loop {
+        let some = files::unsigned(store, last.as_deref()).await?;
+        if some.is_empty() {
+            return first.map_or(Ok(signed), Err);
+        }
+        for (number, text) in some {
+            match sign_one(store, signer, &number, &text).await {
+                Ok(()) => signed += 1,
+                Err(SigningError::Signer(SignerError::Refused(refusal))) => {
+                    tracing::error!("{number} can't be signed: {refusal}");
+                    first.get_or_insert(SigningError::Signer(refusal.into()));
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
+            // Those that can't be signed are passed by, however many there are.
+            last = Some(number);
         }
     }
-    first.map_or(Ok(signed), Err)
 }
 
 /// Milliseconds since 1970.
@@ -63,10 +71,10 @@ fn now() -> i64 {
 }
 
 /// Has every active file signed anew that `key` signed at `since` or later, each as it was generated, by the key that signs for its
-/// publisher now. `seen` is told of each with how many there are. Gives how many there were; killed in between it goes on where it was.
+/// publisher now, once two administrators have decided that the key does no more. `seen` is told of each with how many there are. Gives how many there were; killed in between it goes on where it was.
 ///
 /// # Errors
-/// [`SigningError`], the first; files that were signed anew stay so.
+/// [`Refusal::NotDecided`]; [`SigningError`], the first; files that were signed anew stay so.
 pub async fn sign_anew(
     store: &Store,
     signer: &Client,
@@ -74,6 +82,7 @@ pub async fn sign_anew(
     (by, at): (&str, i64),
     mut seen: impl FnMut(usize, usize, &files::SignedFile),
 ) -> Result<usize, SigningError> {
+    keys::was_decided(store.read(), key).await?;
     let all: Vec<_> =
         files::signed_by(store, key, since).await?.into_iter().filter(|one| one.active).collect();
     let mut done = 0;

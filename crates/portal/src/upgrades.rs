@@ -4,7 +4,7 @@
 //! version usable beside the new one: once for each quantity, and for all parts that have the upgrade or none ("if mirroring is
 //! available, you must upgrade all products with the upgrade option").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use grantor_catalogue::Catalogue;
 use sea_orm::sea_query::Expr;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::accounts::Account;
-use crate::entitlements::{Owner, Part, add_as, owned};
+use crate::entitlements::{self, Owner, Part, add_as, owned};
 use crate::entity::entitlement;
 use crate::once::Once;
 use crate::sites::Site;
@@ -124,6 +124,7 @@ pub async fn apply_once(
     }
     let owner = Owner { account: account.id, site: site.id };
     let tx = store.write().await?;
+    entitlements::hold(&tx, BTreeSet::from([site.id])).await?;
     if let Some(once) = once {
         if once.before::<()>(&tx).await?.is_some() {
             return Ok(());

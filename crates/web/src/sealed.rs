@@ -1,7 +1,6 @@
 //! Secrets that must be read again, such as the keys of people's codes: sealed by a key that is not in the database.
 
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write};
 use std::path::Path;
 
 use base64::Engine;
@@ -41,11 +40,7 @@ impl Seal {
     /// A file that can't be read or written, or is not 32 bytes long.
     pub fn open(file: &Path) -> io::Result<Self> {
         if !file.exists() {
-            let mut bytes = Zeroizing::new([0; 32]);
-            getrandom::fill(&mut *bytes).map_err(io::Error::other)?;
-            let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-            io::Write::write_all(&mut made, &*bytes)?;
-            made.sync_all()?;
+            make(file)?;
         }
         let bytes = Zeroizing::new(std::fs::read(file)?);
         let key: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| {
@@ -105,6 +100,22 @@ impl Seal {
     }
 }
 
+/// Makes the file whole under another name first: of several that start at once all read what the first one made.
+fn make(file: &Path) -> io::Result<()> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(io::Error::other)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Only its owner reads it.
+    let mut made = tempfile::NamedTempFile::new_in(folder)?;
+    made.write_all(&*bytes)?;
+    made.as_file().sync_all()?;
+    match made.persist_noclobber(file) {
+        Ok(_) => std::fs::File::open(folder)?.sync_all(),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +130,27 @@ mod tests {
         assert!(again.unseal("bob", &text).is_none());
         assert!(Seal::open(&folder.path().join("two")).unwrap().unseal("ada", &text).is_none());
         assert!(again.unseal("ada", "!").is_none() && again.unseal("ada", "").is_none());
+    }
+
+    #[test]
+    fn of_many_that_start_at_once_all_have_the_same_key_and_nothing_else_is_left() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let (file, start) = (folder.path().join("seal.key"), std::sync::Barrier::new(8));
+            let seals: Vec<Seal> = std::thread::scope(|scope| {
+                let open = || {
+                    start.wait();
+                    Seal::open(&file).unwrap()
+                };
+                let tasks: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                tasks.into_iter().map(|task| task.join().unwrap()).collect()
+            });
+            let text = seals[0].seal("ada", b"key").unwrap();
+            assert!(seals.iter().all(|seal| seal.unseal("ada", &text).is_some()));
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+            let mode =
+                std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600);
+        }
     }
 }

@@ -238,8 +238,9 @@ pub(crate) enum PortalKey {
     },
     /// Approve a change that another administrator asked for, as the administrator of --by
     Approve {
-        /// The change's number
-        change: i64,
+        /// The change's number, or several: all of them are approved, or none
+        #[arg(required = true)]
+        changes: Vec<i64>,
         #[command(flatten)]
         password: Password,
     },

@@ -12,8 +12,8 @@ const ORDERS: &str = "order,account,site,catalogue,part,quantity\n\
     SO-1,ACME,Berlin,pureconnect-4,SW-001-4.0-SL03,1\n\
     SO-1,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,50\n";
 
-/// A folder with books in it.
-struct Office(TempDir);
+/// A folder with books in it, and whose.
+struct Office(TempDir, &'static str);
 
 impl Office {
     /// Keys are made, catalogues loaded, ACME in Berlin is known.
@@ -22,8 +22,8 @@ impl Office {
     }
 
     /// As [`Office::new`], for a publisher.
-    fn of(publisher: &str) -> Self {
-        let office = Self(tempfile::tempdir().unwrap());
+    fn of(publisher: &'static str) -> Self {
+        let office = Self(tempfile::tempdir().unwrap(), publisher);
         office.write("pass", PASSPHRASE);
         office.write("orders.csv", ORDERS);
         office.write("selection.toml", &selection(20));
@@ -53,6 +53,17 @@ impl Office {
             .env("GRANTOR_PORTAL_DATABASE", "portal.db")
             .env("GRANTOR_SIGNER", "signer/signer.sock")
             .env("USER", "ann");
+        command
+    }
+
+    /// The same, so many days from now.
+    fn command_in(&self, arguments: &[&str], days: u32) -> Command {
+        let mut command = self.command(arguments);
+        if days > 0 {
+            let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+            assert!(Path::new(library).exists(), "install libfaketime");
+            command.env("LD_PRELOAD", library).env("FAKETIME", format!("+{days}d"));
+        }
         command
     }
 
@@ -322,17 +333,23 @@ impl Office {
 
     /// The same; `more` ends its configuration.
     fn license_server_with(&self, more: &str) -> (Signer, String) {
+        self.license_server_in(more, 0)
+    }
+
+    /// The same, so many days from now.
+    fn license_server_in(&self, more: &str, days: u32) -> (Signer, String) {
         let root = std::fs::read_to_string(self.path().join("keys/root.pub")).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         self.write(
             "server.toml",
             &format!(
                 "listen = \"127.0.0.1\"\nport = {port}\ndata_dir = \"server\"\nlicense_files = [\"licenses\"]\n\
-                 [[publishers]]\nname = \"genesys.d\"\nroot_keys = [\"{}\"]\n{more}",
+                 [[publishers]]\nname = \"{}\"\nroot_keys = [\"{}\"]\n{more}",
+                self.1,
                 root.trim()
             ),
         );
-        let mut server = self.command(&["server", "--config", "server.toml"]);
+        let mut server = self.command_in(&["server", "--config", "server.toml"], days);
         let mut child = server.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let ready = lines.by_ref().find(|line| line.contains("registration key"));
@@ -358,6 +375,63 @@ fn a_license_server_loads_the_portals_file_and_grants_what_was_ordered() {
     assert!(granted.status.success(), "{}", said(&granted));
     let beyond = take("2");
     assert!(!beyond.status.success(), "{}", said(&beyond));
+}
+
+#[test]
+fn an_update_is_granted_by_the_day_of_its_release_while_maintenance_is_paid_and_other_lines_go_on() {
+    let office = Office::of("pureconnect");
+    let _signer = office.signer();
+    let today = jiff::Zoned::now().date();
+    let day = |days: i64| today.saturating_add(jiff::Span::new().days(days));
+    let row = format!("SO-7,ACME,Berlin,pureconnect-4,SW-001-4.0-SL03,1,{}", day(30));
+    office.write(
+        "orders.csv",
+        &format!("order,account,site,catalogue,part,quantity,maintenance_until\n{row}\n"),
+    );
+    office.done(&["portal", "order", "import", "orders.csv", "--book"]);
+    let selection = "catalogue = \"pureconnect-4\"\nlicense_type = \"production\"\n\
+        items = [{ part = \"SW-001-4.0-SL03\", quantity = 1 }]\n[machine]\nhost_id = \"ANY\"\nname = \"this_host\"\n";
+    office.write("selection.toml", selection);
+    office.done(&["portal", "file", "new", "ACME", "Berlin", "selection.toml", "--generate"]);
+    std::fs::create_dir(office.path().join("licenses")).unwrap();
+    office.write("licenses/acme.lic", &office.done(&["portal", "file", "get", "ACME", "AF-000001"]));
+    let ask = |at: &str, days: u32, feature: &str, version: &str| {
+        let arguments = [
+            "checkout",
+            feature,
+            "--version",
+            version,
+            "-c",
+            at,
+            "--cert",
+            "server/server.crt",
+            "--",
+            "true",
+        ];
+        office.command_in(&arguments, days).output().unwrap()
+    };
+    let release = |days: i64| day(days).strftime("%Y.%m%d").to_string();
+    let updates = "I3_FEATURE_SU_ALLOWED";
+    {
+        let (_server, at) = office.license_server();
+        for version in [release(-10), release(30), "4.0".to_owned()] {
+            let granted = ask(&at, 0, updates, &version);
+            assert!(granted.status.success(), "{version}: {}", said(&granted));
+        }
+        let later = ask(&at, 0, updates, &release(31));
+        assert!(!later.status.success(), "released after maintenance ends");
+        let told = said(&later);
+        let through = grantor_license::format_date(day(30));
+        assert!(told.contains("no line serves this version"), "{told}");
+        assert!(told.contains(&format!("maintenance is paid through {through}: renew it")), "{told}");
+    }
+    std::fs::remove_dir_all(office.path().join("server")).unwrap();
+    let (_server, at) = office.license_server_in("", 32);
+    let expired = ask(&at, 32, updates, &release(-10));
+    assert!(!expired.status.success());
+    assert!(said(&expired).contains("the license has expired"), "{}", said(&expired));
+    let other = ask(&at, 32, "I3_FEATURE_SIP", "4.0");
+    assert!(other.status.success(), "{}", said(&other));
 }
 
 #[test]

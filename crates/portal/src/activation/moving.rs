@@ -77,8 +77,10 @@ pub async fn move_to(
     let tx = store.write().await?;
     let file = files::generate_in(store, &tx, &request, leave, wanted.request).await?;
     let done = moved::Entity::find().filter(moved::Column::Request.eq(wanted.request)).one(&tx).await?;
-    if done.is_some() {
-        return Ok(files::number(file));
+    match done {
+        Some(row) if row.reason == reason => return Ok(files::number(file)),
+        Some(_) => return Err(Refusal::KeyReused.into()),
+        None => {}
     }
     // Whoever has come so far has logged the file, and those who log wait for each other: of two moves at once the second one sees
     // the first here.

@@ -20,6 +20,7 @@ pub struct Model {
     pub try_after: i64,
     pub version: i64,
     pub created_at: i64,
+    pub appointed_by: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grantor_catalogue::{
     Catalogue, Environment, Expansion, Order, OrderItem, OrderServer, OrderState, Place, TechnicalLine,
-    expand,
+    VersionRule, expand,
 };
-use grantor_license::{Document, DraftLicense, Expiry, HostId};
+use grantor_license::{Document, DraftLicense, Expiry, HostId, Version};
 use jiff::ToSpan;
 use jiff::civil::Date;
 
+use super::types::is_server;
 use super::{Machine, Selection};
 use crate::draft;
 use crate::entitlements::{NEVER, Spent};
@@ -33,6 +34,8 @@ pub(super) struct For<'a> {
     pub(super) maintenance: Option<Date>,
     /// Its serial number and which file of it this is.
     pub(super) generation: Option<(String, u32)>,
+    /// A part whose lines another file of the site has.
+    pub(super) given: Option<&'a str>,
 }
 
 /// A file's contents.
@@ -57,13 +60,13 @@ pub(super) fn contents(
     let of_name = BTreeMap::from([(catalogue.name.clone(), catalogue.clone())]);
     let whole = expansion(&of_name, &order)?;
     let mut lines: Vec<(TechnicalLine, Expiry)> = Vec::new();
-    let mut before: BTreeMap<Key, u32> = BTreeMap::new();
+    let mut before = given(&of_name, &order, whose)?;
     for day in days.iter().rev() {
         let some = lasting(&order, catalogue, spent, day);
         for line in expansion(&of_name, &some)?.lines {
             let had = before.insert(key(&line), line.count);
-            let ends = while_maintained(catalogue, &line, expiry(day), whose);
-            lines.extend(added(line, had).zip(ends));
+            let more = added(line, had);
+            lines.extend(more.and_then(|line| while_maintained(catalogue, line, expiry(day), whose)));
         }
     }
     let license = draft::license_line(&order, whose.today, whole.disconnect_minutes).map_err(said)?;
@@ -91,6 +94,21 @@ fn key(line: &TechnicalLine) -> Key {
     (line.feature.clone(), line.version.clone(), line.model.word())
 }
 
+/// The counts that another file of the site has.
+fn given(
+    of_name: &BTreeMap<String, Catalogue>,
+    order: &Order,
+    whose: &For<'_>,
+) -> Result<BTreeMap<Key, u32>, Failure> {
+    let items = order.items.iter().filter(|item| Some(item.item.as_str()) == whose.given);
+    let items: Vec<OrderItem> = items.cloned().collect();
+    if items.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let lines = expansion(of_name, &Order { items, ..order.clone() })?.lines;
+    Ok(lines.iter().map(|line| (key(line), line.count)).collect())
+}
+
 /// The line with what it has more than those that last longer. What is not counted is there or not.
 fn added(mut line: TechnicalLine, had: Option<u32>) -> Option<TechnicalLine> {
     let more = line.count.saturating_sub(had.unwrap_or(0));
@@ -101,19 +119,27 @@ fn added(mut line: TechnicalLine, had: Option<u32>) -> Option<TechnicalLine> {
     Some(line)
 }
 
-/// The last day of a line; `None`: it is left out, as it serves only while maintenance is paid (seed 002, "Access Key for
-/// Installing Updates").
+/// The line and its last day; `None`: it is left out, as it serves only while maintenance is paid (seed 002, "Access Key for
+/// Installing Updates"). Its version is that day, too: an update asks for the day of its release, so one that was released later is
+/// refused before that day as well.
 fn while_maintained(
     catalogue: &Catalogue,
-    line: &TechnicalLine,
+    line: TechnicalLine,
     ends: Expiry,
     whose: &For<'_>,
-) -> Option<Expiry> {
-    if !is_maintenance(catalogue, line) {
-        return Some(ends);
+) -> Option<(TechnicalLine, Expiry)> {
+    if !is_maintenance(catalogue, &line) {
+        return Some((line, ends));
     }
-    let paid = whose.maintenance.filter(|day| *day >= whose.today)?;
-    Some(Expiry::On(ends.last_day().map_or(paid, |day| day.min(paid))))
+    let paid = paid(whose)?;
+    let last = ends.last_day().map_or(paid, |day| day.min(paid));
+    let (version, version_rule) = (Version::of_day(last).text().to_owned(), VersionRule::AtLeast);
+    Some((TechnicalLine { version, version_rule, ..line }, Expiry::On(last)))
+}
+
+/// Through which day maintenance is paid, if it is today.
+fn paid(whose: &For<'_>) -> Option<Date> {
+    whose.maintenance.filter(|day| *day >= whose.today)
 }
 
 fn is_maintenance(catalogue: &Catalogue, line: &TechnicalLine) -> bool {
@@ -123,8 +149,7 @@ fn is_maintenance(catalogue: &Catalogue, line: &TechnicalLine) -> bool {
 
 /// What is left out since maintenance is not paid.
 fn without_maintenance(catalogue: &Catalogue, whole: &Expansion, whose: &For<'_>) -> Vec<String> {
-    let left_out =
-        |line: &&TechnicalLine| while_maintained(catalogue, line, Expiry::Permanent, whose).is_none();
+    let left_out = |line: &&TechnicalLine| is_maintenance(catalogue, line) && paid(whose).is_none();
     let says = |line: &TechnicalLine| format!("{} is left out: maintenance is not paid", line.feature);
     whole.lines.iter().filter(left_out).map(says).collect()
 }
@@ -151,8 +176,8 @@ fn longest(
         let says = format!("`{}` is none of {}", selection.license_type, known.join(", "));
         return Err(Failure::field("license type", says));
     }
-    let is_server = |one: &&Spent| catalogue.items.get(&one.part.number).is_some_and(|item| item.server);
-    let server = spent.iter().filter(is_server).map(|one| one.last_day.clone()).min();
+    let servers = spent.iter().filter(|one| is_server(catalogue, &one.part.number));
+    let server = servers.map(|one| one.last_day.clone()).min();
     let days = license_type.and_then(|license_type| license_type.expires_after_days).map(i64::from);
     let by_type = days.and_then(|days| today.checked_add(days.days()).ok()).map(|day| day.to_string());
     Ok(server.into_iter().chain(by_type).min().unwrap_or_else(|| NEVER.to_owned()))
@@ -235,7 +260,7 @@ fn items(catalogue: &Catalogue, selection: &Selection) -> Vec<OrderItem> {
 /// The part of the order that lasts through `day` at least.
 fn lasting(order: &Order, catalogue: &Catalogue, spent: &[Spent], day: &str) -> Order {
     let quantity = |part: &str| -> u32 {
-        let server = catalogue.items.get(part).is_some_and(|item| item.server);
+        let server = is_server(catalogue, part);
         let lasts = |one: &&Spent| one.part.number == part && (server || one.last_day.as_str() >= day);
         spent.iter().filter(lasts).map(|one| one.quantity).sum()
     };

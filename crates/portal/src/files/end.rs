@@ -19,7 +19,7 @@ use super::pass::Pass;
 use super::{heading, id_of, number, types};
 use crate::accounts::Account;
 use crate::catalogues::{self, digest};
-use crate::entitlements::give_back;
+use crate::entitlements::{self, give_back};
 use crate::entity::file;
 use crate::store::Store;
 use crate::{Failure, Refusal, log};
@@ -38,6 +38,7 @@ pub async fn deactivate(
 ) -> Result<String, Failure> {
     let reason = crate::refusal::text("reason", reason, 500)?;
     let tx = store.write().await?;
+    hold(&tx, None, Some(number)).await?;
     let ended = end(&tx, account, number, &reason).await?;
     if let Some(edition) = catalogues::current(store, &tx).await?.remove(&ended.catalogue) {
         types::covers_recovery(&tx, &edition.catalogue, &ended, None, &Pass::make()).await?;
@@ -133,6 +134,19 @@ fn deactivated(line: &LicenseLine, ended: &file::Model, issued: Date) -> DraftLi
         generation: heading::generation(Some(ended), None),
         disconnect: None,
     }
+}
+
+/// Holds what a site owns, and what the site of a file does, before anything of it changes.
+pub(super) async fn hold(
+    tx: &DatabaseTransaction,
+    site: Option<i64>,
+    number: Option<&str>,
+) -> Result<(), Failure> {
+    let row = match number.and_then(id_of) {
+        Some(id) => file::Entity::find_by_id(id).one(tx).await?,
+        None => None,
+    };
+    entitlements::hold(tx, site.into_iter().chain(row.map(|row| row.site_id)).collect()).await
 }
 
 /// Only who sets `active` to false may give back: of two at once one does.

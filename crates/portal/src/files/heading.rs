@@ -56,7 +56,8 @@ pub(super) async fn lrn(
         return Ok(replaced.lrn.clone());
     }
     let of_type = catalogue.license_types.get(&request.selection.license_type);
-    if of_type.is_some_and(|of_type| of_type.partners_only) {
+    // Nobody ordered it.
+    if of_type.is_some_and(|of_type| of_type.partners_only || of_type.not_owned) {
         return own(tx, request).await;
     }
     let orders = orders(request, catalogue);

@@ -11,7 +11,7 @@ use sea_orm::{
 use serde_json::json;
 
 use super::contents::{Contents, For, contents};
-use super::end::end;
+use super::end::{end, hold};
 use super::pass::{self, Pass};
 use super::{Preview, Selection, binding, heading, id_of, number, types};
 use crate::accounts::Account;
@@ -135,6 +135,9 @@ async fn make(
         let says = format!("the install site `{}` is not active", request.site.details.name);
         return Err(Failure::field("install site", says));
     }
+    if key.is_some() {
+        hold(tx, Some(request.site.id), request.replaces).await?;
+    }
     let (replaced, pass) = match (request.replaces, key) {
         (Some(number), Some(_)) => {
             (Some(end(tx, request.account, number, "superseded").await?), Pass::make())
@@ -149,11 +152,11 @@ async fn make(
     certifications::required(tx, request.by, &request.selection.catalogue, &request.today.to_string())
         .await?;
     if let Some(of_type) = edition.catalogue.license_types.get(&request.selection.license_type) {
-        types::required(of_type, request.selection, request.by)?;
+        types::required(&edition.catalogue, of_type, request.selection, request.by)?;
     }
     let pass = pass
         .first(leave.first.map(str::to_owned).or_else(|| own_days(&edition.catalogue, replaced.as_ref())));
-    let spent = types::take(tx, request, &edition.catalogue, &pass).await?;
+    let types::Taken { spent, given } = types::take(tx, request, &edition.catalogue, &pass).await?;
     if let Some(replaced) = &replaced {
         let before = match catalogues::current(store, tx).await?.remove(&replaced.catalogue) {
             Some(before) => before.catalogue,
@@ -169,6 +172,7 @@ async fn make(
         today: request.today,
         maintenance: heading::maintenance(tx, request.site, &request.selection.catalogue).await?,
         generation: heading::generation(replaced.as_ref(), key),
+        given: given.as_deref(),
     };
     let contents = contents(&edition.catalogue, request.selection, &spent, &whose)?;
     Ok(Made { contents, spent, edition, lrn, replaced })

@@ -222,13 +222,14 @@ pub async fn document(store: &Store, account: &Account, number: &str) -> Result<
     Ok(signed.ok_or_else(|| Refusal::NotSigned(number.to_owned()))?)
 }
 
-/// Files that are planned and logged but not signed, the oldest first: number and text.
+/// Files that are planned and logged but not signed, the oldest first, at most 1,000 of those that come after one: number and text.
 ///
 /// # Errors
 /// The database's.
-pub async fn unsigned(store: &Store) -> Result<Vec<(String, String)>, Failure> {
+pub async fn unsigned(store: &Store, after: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
     let rows = file::Entity::find()
         .filter(file::Column::Signed.is_null())
+        .filter(file::Column::Id.gt(after.and_then(id_of).unwrap_or(0)))
         .order_by_asc(file::Column::Id)
         .limit(1000)
         .all(store.read())

@@ -11,6 +11,7 @@ use sea_orm::{
 
 use super::make::{Request, spent, wanted};
 use super::pass::Pass;
+use super::trial::Trial;
 use super::{Selection, number};
 use crate::entitlements::{self, AT_NO_COST, Balance, NEVER, Owner, Part, Spent, balances, owned};
 use crate::entity::{account, entitlement, file, file_item};
@@ -29,8 +30,24 @@ pub fn may_make(of_type: &LicenseType, person: &Person) -> bool {
     staff || !(of_type.staff_only || (of_type.partners_only && !person.roles.contains(&Role::Partner)))
 }
 
-/// Lets those pass only who may make files of the type, of as much as it takes.
-pub(super) fn required(of_type: &LicenseType, selection: &Selection, by: Actor<'_>) -> Result<(), Failure> {
+/// Whether files of the type may have the part: every server item may be in them, and of the others what the type contains.
+fn contains(catalogue: &Catalogue, of_type: &LicenseType, part: &str) -> bool {
+    let listed = |items: &Vec<String>| items.iter().any(|item| item == part);
+    of_type.contains.as_ref().is_none_or(listed) || is_server(catalogue, part)
+}
+
+/// Whether the part is a server item.
+pub(super) fn is_server(catalogue: &Catalogue, part: &str) -> bool {
+    catalogue.items.get(part).is_some_and(|item| item.server)
+}
+
+/// Lets those pass only who may make files of the type, of as much as it takes and of what it contains.
+pub(super) fn required(
+    catalogue: &Catalogue,
+    of_type: &LicenseType,
+    selection: &Selection,
+    by: Actor<'_>,
+) -> Result<(), Failure> {
     if let Actor::Person(person) = by
         && !may_make(of_type, person)
     {
@@ -41,7 +58,27 @@ pub(super) fn required(of_type: &LicenseType, selection: &Selection, by: Actor<'
         let says = format!("{}: nothing can be added to its configuration", of_type.title);
         return Err(Failure::field("part", says));
     }
-    Ok(())
+    let other = selection.items.iter().find(|chosen| !contains(catalogue, of_type, &chosen.part));
+    match other {
+        Some(chosen) => {
+            Err(Refusal::NotOfType { part: chosen.part.clone(), title: of_type.title.clone() }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// What a file is made of.
+pub(super) struct Taken {
+    /// What was spent, or comes at no cost.
+    pub(super) spent: Vec<Spent>,
+    /// A part that the file names and whose lines another file of the site has.
+    pub(super) given: Option<String>,
+}
+
+impl From<Vec<Spent>> for Taken {
+    fn from(spent: Vec<Spent>) -> Self {
+        Self { spent, given: None }
+    }
 }
 
 /// Takes what the file is made of: from what the site owns, or from nothing where the type comes without an order.
@@ -50,22 +87,28 @@ pub(super) async fn take(
     request: &Request<'_>,
     catalogue: &Catalogue,
     pass: &Pass,
-) -> Result<Vec<Spent>, Failure> {
+) -> Result<Taken, Failure> {
     let owner = Owner { account: request.account.id, site: request.site.id };
     let (wanted, today) = (wanted(request.selection)?, request.today.to_string());
     let of_type = catalogue.license_types.get(&request.selection.license_type);
-    match of_type {
-        Some(of_type) if of_type.partners_only => Ok(from_nothing(&wanted, NEVER)),
+    let spent = match of_type {
+        Some(of_type) if of_type.partners_only => from_nothing(&wanted, NEVER),
+        Some(of_type) if of_type.not_owned => {
+            let trial = Trial::at(tx, catalogue, owner, &today, pass.without()).await?;
+            let given = trial.checked(&request.site.details.name, &wanted)?;
+            return Ok(Taken { spent: from_nothing(&wanted, NEVER), given });
+        }
         Some(of_type) if of_type.free && !owns_any(tx, owner, &wanted, &today).await? => {
-            included(tx, request, catalogue, &wanted, pass).await
+            included(tx, request, catalogue, &wanted, pass).await?
         }
         Some(of_type) if of_type.within_production => {
             let spent = entitlements::take(tx, owner, &wanted, &today, pass.way()).await?;
             within_production(tx, request, catalogue, &wanted, pass).await?;
-            Ok(spent)
+            spent
         }
-        _ => entitlements::take(tx, owner, &wanted, &today, pass.way()).await,
-    }
+        _ => entitlements::take(tx, owner, &wanted, &today, pass.way()).await?,
+    };
+    Ok(spent.into())
 }
 
 fn from_nothing(wanted: &BTreeMap<Part, u32>, last_day: &str) -> Vec<Spent> {
@@ -180,7 +223,7 @@ async fn one_at_a_time(tx: &DatabaseTransaction, account: i64, pass: &Pass) -> R
     Ok(())
 }
 
-fn types_that(catalogue: &Catalogue, which: impl Fn(&LicenseType) -> bool) -> Vec<&str> {
+pub(super) fn types_that(catalogue: &Catalogue, which: impl Fn(&LicenseType) -> bool) -> Vec<&str> {
     let types = catalogue.license_types.values().filter(|of_type| which(of_type));
     types.map(|of_type| of_type.name.as_str()).collect()
 }
@@ -280,7 +323,7 @@ pub(super) fn ordered_as(catalogue: &Catalogue, selection: &Selection) -> Vec<St
     chosen.chain(servers.map(|item| item.name.clone())).collect()
 }
 
-/// What files of the type can be made of at the site: what it owns, what comes with that, or everything on sale.
+/// What files of the type can be made of at the site: what it owns, what comes with that, what it does not own, or everything on sale.
 ///
 /// # Errors
 /// The database's.
@@ -298,11 +341,17 @@ pub async fn offered(
         used,
         mirrored: false,
     };
+    let on_sale = || catalogue.list().into_iter().map(|item| item.name.as_str());
     if of_type.partners_only {
-        return Ok(catalogue.list().into_iter().map(|item| balance(&item.name, ANY_NUMBER, 0)).collect());
+        return Ok(on_sale().map(|part| balance(part, ANY_NUMBER, 0)).collect());
+    }
+    if of_type.not_owned {
+        let trial = Trial::at(store.read(), catalogue, owner, today, 0).await?;
+        let tried = on_sale().filter(|part| trial.may_have(part));
+        return Ok(tried.map(|part| balance(part, ANY_NUMBER, 0)).collect());
     }
     let mut has = balances(store.read(), owner.account, Some(owner.site), today).await?;
-    has.retain(|one| one.part.catalogue == catalogue.name);
+    has.retain(|one| one.part.catalogue == catalogue.name && contains(catalogue, of_type, &one.part.number));
     if !of_type.free {
         return Ok(has);
     }

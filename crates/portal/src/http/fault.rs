@@ -106,7 +106,9 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
         }
         Refusal::UnknownPerson(_) | Refusal::UnknownOrder(_) | Refusal::TicketEnded => StatusCode::NOT_FOUND,
         Refusal::UnknownKeyChange(_) => StatusCode::NOT_FOUND,
-        Refusal::NotAnAdministrator(_) | Refusal::SamePerson(_) => StatusCode::FORBIDDEN,
+        Refusal::NotAnAdministrator(_) | Refusal::SamePerson(_) | Refusal::OneSide { .. } => {
+            StatusCode::FORBIDDEN
+        }
         Refusal::TokenEnded | Refusal::PasskeyWrong => StatusCode::UNAUTHORIZED,
         Refusal::Provider { why: NoSignIn::Away, .. } => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Provider { .. } => StatusCode::FORBIDDEN,

@@ -1,6 +1,6 @@
 //! Booking an order: one transaction for the order, its lines and the entitlement that comes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, SqlErr,
@@ -189,6 +189,8 @@ async fn write(
     place: &Place,
     heading: &Heading<'_>,
 ) -> Result<(), Failure> {
+    // Before its row, which holds the account for those who make files of what it owns.
+    entitlements::hold(tx, BTreeSet::from([place.site.id])).await?;
     let last_day = order.last_day.as_deref().unwrap_or(NEVER);
     let row = order::ActiveModel {
         number: Set(order.number.trim().to_owned()),

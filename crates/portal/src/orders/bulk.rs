@@ -120,6 +120,7 @@ pub async fn begin(
     for some in rows.chunks(500) {
         imported_order::Entity::insert_many(some.to_vec()).exec_without_returning(&tx).await?;
     }
+    log::append(&tx, at, by, "import begun", json!({ "import": id, "orders": orders.len() })).await?;
     tx.commit().await?;
     Ok(id)
 }

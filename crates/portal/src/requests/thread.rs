@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{House, Request, State, address};
 use crate::entity::{person, request, request_message};
+use crate::once::Once;
 use crate::people::Person;
 use crate::store::Store;
 use crate::{Failure, log, mails};
@@ -199,22 +200,28 @@ pub async fn answer(
     answer_once(store, house, request, said, then, None, at).await
 }
 
-/// As [`answer`], known by `once`: the same again fails, and nothing is sent.
+/// As [`answer`], known by `once`: the same again is sent once.
 ///
 /// # Errors
-/// As [`answer`].
+/// As [`answer`]; [`Refusal::KeyReused`](crate::Refusal::KeyReused).
 pub(crate) async fn answer_once(
     store: &Store,
     house: &House<'_>,
     request: &Request,
     (by, body): (&Person, &str),
     then: State,
-    once: Option<String>,
+    once: Option<&Once>,
     at: i64,
 ) -> Result<(), Failure> {
     let body = cleaned(body)?;
     let tx = store.write().await?;
-    put(&tx, request, (Side::Staff, &by.name, &body), once, at).await?;
+    if let Some(once) = once {
+        if once.before::<bool>(&tx).await?.is_some() {
+            return Ok(());
+        }
+        once.keep(&tx, &true, at).await?;
+    }
+    put(&tx, request, (Side::Staff, &by.name, &body), None, at).await?;
     turn(&tx, request, then, Some(request.answered_at.unwrap_or(at)), at).await?;
     let ending =
         if then == State::Done { "\n\nThis closes the request; a reply opens it again." } else { "" };

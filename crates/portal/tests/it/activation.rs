@@ -264,7 +264,7 @@ fn programs_activate_by_json_and_are_told_problems_with_what_to_do() {
         let waits = send(format!("{{\"lrn\":\"{lrn}\",\"registration_key\":\"{KEY}\"}}")).await;
         assert_eq!(waits.status, StatusCode::SERVICE_UNAVAILABLE, "{waits:?}");
         assert!(waits.body.contains("not signed yet"), "{waits:?}");
-        for (number, text) in files::unsigned(&store).await.unwrap() {
+        for (number, text) in files::unsigned(&store, None).await.unwrap() {
             files::was_signed(&store, &number, &text, NOW).await.unwrap();
         }
         let done = send(format!("{{\"lrn\":\"{lrn}\",\"registration_key\":\"{KEY}\"}}")).await;

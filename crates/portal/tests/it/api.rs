@@ -7,6 +7,7 @@ use crate::support::door::{Door, now, person};
 use crate::support::gates::{PROGRAMS, filled};
 use crate::support::{NOW, acme, on_both};
 use axum::http::{Method, StatusCode};
+use grantor_portal::accounts::{self, Kind, NewAccount};
 use grantor_portal::certifications;
 use grantor_portal::http::{Need, routes};
 use grantor_portal::people::{Details, edit};
@@ -161,6 +162,15 @@ fn a_request_is_filed_read_and_answered_by_programs_once_however_often_they_ask(
             wrong.status == StatusCode::UNPROCESSABLE_ENTITY && wrong.body.contains("type: "),
             "{wrong:?}"
         );
+        let below = NewAccount {
+            reference: "BELOW".to_owned(),
+            name: "Below".to_owned(),
+            kind: Kind::EndUser,
+            parent: Some("ACME".to_owned()),
+        };
+        accounts::create(&store, &below, ("ann", NOW)).await.unwrap();
+        let other = api.post("/api/v1/accounts/BELOW/requests", &carl, REQUEST).await;
+        assert_eq!(other.status, StatusCode::CONFLICT, "the same for another account: {other:?}");
         // The staff: the queue, a note, an answer, twice.
         let queue = api.get("/api/v1/requests?which=unassigned", &anna).await;
         assert!(
@@ -182,6 +192,10 @@ fn a_request_is_filed_read_and_answered_by_programs_once_however_often_they_ask(
                 "{answer:?}"
             );
             assert_eq!(answer.body.matches("Which mainboard?").count(), 1, "{answer:?}");
+        }
+        for other in [r#"{"message":"Which mainboard?","done":true}"#, r#"{"message":"Which one?"}"#] {
+            let reused = api.post(&format!("{one}/answer"), &anna, other).await;
+            assert_eq!(reused.status, StatusCode::CONFLICT, "{reused:?}");
         }
         // The customer reads the answer and not the note, and replies.
         let read = api.get(&format!("{of_acme}/AFR-0000001"), &carl).await;

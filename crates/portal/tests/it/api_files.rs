@@ -52,6 +52,9 @@ fn a_license_moves_by_the_api_once_and_so_often_a_year_as_on_the_page() {
         assert_eq!(api.done(&path, &carl, &to("0050569a1b01"), "move number 1").await, moved, "sent twice");
         let other = api.refused(&path, &carl, &to("0050569a1b99"), "move number 1").await;
         assert_eq!(other.0, StatusCode::CONFLICT, "{other:?}");
+        let why = to("0050569a1b01").replace("a new machine", "the old one burnt");
+        let other = api.refused(&path, &carl, &why, "move number 1").await;
+        assert_eq!(other.0, StatusCode::CONFLICT, "the same for another reason: {other:?}");
         let details = api.read(&format!("{FILES}/AF-000002/details"), &carl).await;
         assert_eq!(details["selection"]["machine"]["host_id"], "0050569a1b01");
         assert_eq!(details["selection"]["machine"]["name"], "cic1", "it keeps its name");

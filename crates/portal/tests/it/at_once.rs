@@ -232,3 +232,36 @@ fn whatever_is_done_at_once_every_used_part_is_in_one_active_file_and_no_two_fil
         }
     });
 }
+
+#[test]
+fn updates_that_swap_their_parts_wait_for_each_other_and_both_are_made() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        for empty in both().await {
+            let office = Arc::new(Office::open(empty.store.clone()).await);
+            // One part more than the files have, so that each finds what it wants.
+            let parts = [("SW-001-4.0-PL04", 3), ("SW-001-4.0-PL09", 3)];
+            book(&office.store, &order("parts", &parts), "ann", NOW, 90).await.unwrap();
+            let [one, other] = parts.map(|(part, _)| part);
+            let mut files = Vec::new();
+            for (who, part) in [(0, one), (1, other)] {
+                let chosen = office.selection(who, 1, &[SERVER, part]);
+                files.push(office.generate(&chosen, None, &format!("first {who}")).await.unwrap());
+            }
+            for round in 0..12 {
+                let parts = if round % 2 == 0 { [other, one] } else { [one, other] };
+                let update = |who: usize| {
+                    let (office, file, part) = (office.clone(), files[who].clone(), parts[who]);
+                    tokio::spawn(async move {
+                        let chosen = office.selection(who, 1, &[SERVER, part]);
+                        office.generate(&chosen, Some(&file), &format!("{round}/{who}")).await
+                    })
+                };
+                let (a, b) = tokio::join!(update(0), update(1));
+                files = [a, b]
+                    .map(|file| file.unwrap().unwrap_or_else(|error| panic!("{}: {error}", empty.name)))
+                    .to_vec();
+            }
+        }
+    });
+}

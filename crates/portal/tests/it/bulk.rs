@@ -7,6 +7,7 @@ use grantor_portal::entitlements::balances;
 use grantor_portal::orders::bulk::{self, State};
 use grantor_portal::orders::{NewOrder, search};
 use grantor_portal::rights::Role;
+use grantor_portal::sites;
 
 fn many(count: u32) -> Vec<NewOrder> {
     (1..=count).map(|number| order(&format!("B-{number}"), &[("SW-001-4.0-AL02", 2)])).collect()
@@ -122,6 +123,47 @@ fn the_page_of_an_import_shows_how_far_it_is_and_then_what_became_of_each_order(
         assert!(!ended.contains("hx-trigger") && !ended.contains("http-equiv=\"refresh\""), "{ended}");
         let csv = door.get(&format!("{}?format=csv", sent.location), &otto).await.body;
         assert!(csv.contains("B-1,ACME,booked,LRN-"), "{csv}");
+    });
+}
+
+/// The text that a form's field has.
+fn field<'a>(page: &'a str, before: &str) -> &'a str {
+    page.split(before).nth(1).unwrap().split('"').next().unwrap()
+}
+
+#[test]
+fn a_file_that_was_checked_on_the_page_is_not_checked_again_when_it_is_booked_unless_it_was_changed() {
+    on_both(|store| async move {
+        let (account, site) = acme(&store).await;
+        let door = Door::open(&store, false);
+        let otto = visit(&store, &person(&store, "otto@example.com", &[Role::Orders], None).await).await;
+        let csv =
+            "order,account,site,catalogue,part,quantity\nB-1,ACME,Berlin,pureconnect-4,SW-001-4.0-AL02,7\n";
+        let upload = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"orders.csv\"\r\nContent-Type: text/csv\r\n\r\n\
+             {csv}\r\n--b--\r\n"
+        );
+        let kind = "multipart/form-data; boundary=b";
+        let checked = door.send_bytes_as("/orders/import", &otto, kind, upload.into_bytes()).await;
+        assert!(checked.body.contains("1 orders, no mistakes"), "{}", checked.body);
+        let once = field(&checked.body, "name=\"once\" value=\"").to_owned();
+        // From now on a second look would find a mistake.
+        sites::edit(&store, &account, &site, &site.details, false, ("ann", NOW)).await.unwrap();
+        let form = |once: &str, csv: &str| {
+            let text: String = form_urlencoded::byte_serialize(csv.as_bytes()).collect();
+            format!("once={once}&text={text}")
+        };
+        let changed = door.post("/orders/import/book", &otto, &form(&once, &csv.replace(",7", ",70"))).await;
+        assert!(changed.body.contains("is not active"), "another file is checked: {}", changed.body);
+        let other = once.replace(|sign: char| sign.is_ascii_digit(), "x");
+        let made_up = door.post("/orders/import/book", &otto, &form(&other, csv)).await;
+        assert!(made_up.body.contains("is not active"), "{}", made_up.body);
+        // Browsers send a form's lines with a line end of their own.
+        let booked = door.post("/orders/import/book", &otto, &form(&once, &csv.replace('\n', "\r\n"))).await;
+        assert!(booked.location.starts_with("/orders/imports/"), "{booked:?}");
+        bulk::work(&store, || NOW).await.unwrap();
+        let page = door.get(&booked.location, &otto).await.body;
+        assert!(page.contains("0 booked, 0 booked before, 1 refused"), "what changed is told: {page}");
     });
 }
 

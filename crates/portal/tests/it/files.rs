@@ -93,14 +93,14 @@ fn a_file_is_planned_and_logged_before_it_is_signed_and_asking_again_gives_the_s
         assert_eq!(generate(&store, &request, "key-1").await.unwrap(), number);
         assert_eq!(available(&store, &owner).await, 30);
         assert_eq!(refusal(document(&store, &owner.0, &number).await), Refusal::NotSigned(number.clone()));
-        let waiting = unsigned(&store).await.unwrap();
+        let waiting = unsigned(&store, None).await.unwrap();
         assert_eq!((waiting.len(), &waiting[0].0), (1, &number));
         let last = log::entries(store.read(), 0, 10).await.unwrap().pop().unwrap();
         assert!(last.body.contains("\"file generated\"") && last.body.contains(&number), "{}", last.body);
         was_signed(&store, &number, "signed", NOW).await.unwrap();
         was_signed(&store, &number, "something else", NOW).await.unwrap();
         assert_eq!(document(&store, &owner.0, &number).await.unwrap(), "signed");
-        assert_eq!(unsigned(&store).await.unwrap(), []);
+        assert_eq!(unsigned(&store, None).await.unwrap(), []);
     });
 }
 
@@ -250,7 +250,7 @@ fn updates_are_allowed_while_maintenance_is_paid_and_no_longer() {
         book(&store, &renewal, "ann", NOW, 2).await.unwrap();
         let paid = preview(&store, &request(&owner, &one)).await.unwrap();
         assert!(
-            paid.text.contains("INCREMENT I3_FEATURE_SU_ALLOWED pureconnect 4.0 30-jun-2027"),
+            paid.text.contains("INCREMENT I3_FEATURE_SU_ALLOWED pureconnect 2027.0630 30-jun-2027"),
             "{}",
             paid.text
         );
@@ -340,7 +340,7 @@ fn a_preview_waits_for_nobody_who_writes_and_shows_what_an_update_would_have() {
             let request = Request { replaces: Some(&number), ..request(&owner, &selection) };
             generate(&store, &request, "key-2").await.unwrap()
         };
-        let text = unsigned(&store).await.unwrap().into_iter().find(|one| one.0 == made).unwrap().1;
+        let text = unsigned(&store, None).await.unwrap().into_iter().find(|one| one.0 == made).unwrap().1;
         assert_eq!(more.text, text, "what was shown is what is made");
         assert_eq!(
             refusal(look(1, Some(number)).await.map(|_| ())),

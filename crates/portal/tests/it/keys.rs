@@ -225,6 +225,10 @@ fn the_day_a_key_is_compromised_its_files_are_found_told_apart_revoked_and_signe
         let forged = forged(&lrn_of(&before[0]));
         assert!(is_valid(&forged), "nothing in it tells");
 
+        let early = sign_anew(&store, &house.signer, (&old().id(), 0), ("ada", NOW), |_, _, _| {}).await;
+        let SigningError::Books(Failure::Refused(early)) = early.unwrap_err() else { panic!("not refused") };
+        assert_eq!(early, Refusal::NotDecided(old().id()), "two people decide first");
+
         // 1. A new key for the days of the old one; 2. the old one is revoked.
         house.change(&Wish::Use(certificate(&new(), "2026-01-01"))).await;
         let line = root().revoke(PUBLISHER, &old().id(), "2026-12-24".parse().unwrap()).to_line();

@@ -204,7 +204,7 @@ fn a_deactivated_file_has_a_last_file_after_it_that_grants_nothing_and_goes_by_t
             text.split_whitespace().find(|word| word.starts_with("SERIAL=")).unwrap().to_owned()
         };
         assert_eq!(serial(&shown.text), serial(&ended.text));
-        assert!(files::unsigned(&store).await.unwrap().iter().any(|(number, _)| *number == last));
+        assert!(files::unsigned(&store, None).await.unwrap().iter().any(|(number, _)| *number == last));
         let all = files::Filter::default();
         let order = (files::Sort::Generated, true);
         let (count, _) = files::list(&store, &owner.0, &all, order, 0, 10).await.unwrap();

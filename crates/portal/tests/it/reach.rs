@@ -57,7 +57,7 @@ async fn theirs(store: &Store, api: &Api) -> Theirs {
     let path = format!("/api/v1/accounts/OTHER/requests/{request}/attachments?name=theirs.txt");
     let attached = good(api.ask(Method::POST, &path, &own, MARK, "their attachment").await);
     let attachment = attached["id"].as_i64().unwrap_or(1).to_string();
-    for (number, text) in files::unsigned(store).await.unwrap() {
+    for (number, text) in files::unsigned(store, None).await.unwrap() {
         files::was_signed(store, &number, &text, NOW).await.unwrap();
     }
     Theirs {

@@ -17,7 +17,8 @@ use grantor_portal::signer::{
 };
 use grantor_portal::signing::{SigningError, sign_all};
 use grantor_portal::store::Store;
-use grantor_portal::{ledger, log};
+use grantor_portal::{accounts, ledger, log, sites};
+use sea_orm::ConnectionTrait;
 
 const SERVER: &str = "SW-001-4.0-SL03";
 
@@ -55,7 +56,14 @@ fn signer(folder: &Path, name: &str) -> (Client, String) {
 
 /// Plans the license file of ACME's Berlin.
 async fn planned(store: &Store, key: &str) -> (grantor_portal::accounts::Account, String) {
-    let (account, site) = acme(store).await;
+    acme(store).await;
+    planned_of(store, key).await
+}
+
+/// The same where ACME is known.
+async fn planned_of(store: &Store, key: &str) -> (grantor_portal::accounts::Account, String) {
+    let account = accounts::find(store.read(), "ACME").await.unwrap();
+    let site = sites::find(store.read(), &account, "Berlin").await.unwrap();
     book(store, &order("1", &[(SERVER, 1)]), "ann", NOW, 1).await.unwrap();
     let selection = Selection {
         catalogue: "pureconnect-4".to_owned(),
@@ -110,12 +118,41 @@ fn a_file_that_was_planned_while_the_signer_was_away_is_signed_when_it_is_back_a
         let (account, number) = planned(&store, "1").await;
         let away = Client::new(&folder.path().join("nobody"));
         assert!(matches!(sign_all(&store, &away).await, Err(SigningError::Signer(SignerError::Away { .. }))));
-        assert_eq!(unsigned(&store).await.unwrap().len(), 1);
+        assert_eq!(unsigned(&store, None).await.unwrap().len(), 1);
         let (client, _) = signer(folder.path(), "signer.sock");
         assert_eq!(sign_all(&store, &client).await.unwrap(), 1);
         let text = document(&store, &account, &number).await.unwrap();
         assert_eq!(sign_all(&store, &client).await.unwrap(), 0);
         assert_eq!(document(&store, &account, &number).await.unwrap(), text);
+    });
+}
+
+/// Files without number that no entry of the log names, before all others: so the signer refuses each.
+async fn stray_files(store: &Store, count: usize) {
+    let row = |number: usize| {
+        format!(
+            "('stray/{number}', 1, 1, 1, 'pureconnect-4', 'production', 'LRN-0', 'ANY', 'host', '', '', 1, '9999-12-31', \
+             '2026-01-01', 'ann', 1, true, 'VENDOR pureconnect\n# {number}\n')"
+        )
+    };
+    let rows: Vec<String> = (0..count).map(row).collect();
+    let columns = "request, account_id, site_id, edition_id, catalogue, license_type, lrn, host_id, machine, system_type, \
+        mail_connector, generation, last_day, generated_on, generated_by, generated_at, active, unsigned";
+    let insert = format!("insert into files ({columns}) values {}", rows.join(", "));
+    store.read().execute_unprepared(&insert).await.unwrap();
+}
+
+#[test]
+fn a_file_is_signed_however_many_before_it_can_not_be() {
+    on_both(|store| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let (client, _) = signer(folder.path(), "signer.sock");
+        acme(&store).await;
+        stray_files(&store, 1001).await;
+        let (account, number) = planned_of(&store, "1").await;
+        let refused = sign_all(&store, &client).await.unwrap_err();
+        assert!(matches!(refused, SigningError::Signer(SignerError::Refused(_))), "{refused}");
+        assert!(document(&store, &account, &number).await.unwrap().contains("SIGN="));
     });
 }
 

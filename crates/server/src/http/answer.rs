@@ -8,6 +8,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use grantor_api::{Code, Holder, Problem};
+use grantor_license::{Version, format_date};
 use grantor_site::outcome::{Held, NoneLeft};
 use grantor_site::{Refusal, Timestamp};
 
@@ -67,15 +68,7 @@ pub(crate) fn problem(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::NoneLeft(none) => none_left(*none),
         Refusal::UnknownFeature { feature, nearest } => unknown_feature(&feature, &nearest),
-        Refusal::VersionNotServed { requested, served } => {
-            let served: Vec<String> = served.iter().map(ToString::to_string).collect();
-            Problem::new(
-                Code::VersionNotServed,
-                "no line serves this version",
-                format!("version {requested} was asked for, and the loaded lines have {}", served.join(", ")),
-            )
-            .hint("load a license file for the newer version, or start the version of the application that is licensed")
-        }
+        Refusal::VersionNotServed { requested, served } => version_not_served(&requested, &served),
         Refusal::Expired { at } => Problem::new(
             Code::Expired,
             "the license has expired",
@@ -128,6 +121,24 @@ pub(crate) fn problem(refusal: Refusal) -> Problem {
         .hint("ask for 1 at least, and not for fewer at most than at least"),
         other => about_names(other),
     }
+}
+
+/// Versions that are days are those of updates, which a license has through the day that maintenance is paid.
+fn version_not_served(requested: &Version, served: &[Version]) -> Problem {
+    let hint = match (requested.day(), served.iter().filter_map(Version::day).max()) {
+        (Some(of), Some(through)) if of > through => format!(
+            "it is of {}, and maintenance is paid through {}: renew it and load the license file that is made then, \
+             or take what was released by that day",
+            format_date(of),
+            format_date(through)
+        ),
+        _ => "load a license file for the newer version, or start the version of the application that is licensed"
+            .to_owned(),
+    };
+    let served: Vec<String> = served.iter().map(ToString::to_string).collect();
+    let detail =
+        format!("version {requested} was asked for, and the loaded lines have {}", served.join(", "));
+    Problem::new(Code::VersionNotServed, "no line serves this version", detail).hint(hint)
 }
 
 fn none_left(none: NoneLeft) -> Problem {

@@ -16,6 +16,9 @@ use crate::commands::keys::today;
 use crate::failure::{At, Exit, Failure};
 use crate::output;
 
+/// Files that are read from the books at a time.
+const AT_ONCE: u64 = 200;
+
 pub(super) async fn act(desk: &Desk<'_>, action: &PortalFile) -> Result<(), Failure> {
     match action {
         PortalFile::New { account, site, selection, replaces, generate, key } => {
@@ -97,12 +100,18 @@ async fn signed(desk: &Desk<'_>) -> Result<(), Failure> {
 async fn list(desk: &Desk<'_>, account: &str, all: bool) -> Result<(), Failure> {
     let account = accounts::find(desk.store.read(), account).await?;
     let filter = Filter { active: (!all).then_some(true), ..Filter::default() };
-    let (total, found) = files::list(&desk.store, &account, &filter, (Sort::Generated, true), 0, 200).await?;
-    desk.show(&found, found.iter().map(row))?;
-    if total > 200 {
-        output::error(&format!("the latest 200 of {total}"));
+    let (mut found, mut page) = (Vec::new(), 0);
+    loop {
+        let (_, some) =
+            files::list(&desk.store, &account, &filter, (Sort::Generated, true), page, AT_ONCE).await?;
+        let last = some.len() < AT_ONCE as usize;
+        found.extend(some);
+        if last {
+            break;
+        }
+        page += 1;
     }
-    Ok(())
+    desk.show(&found, found.iter().map(row))
 }
 
 fn row(file: &LicenseFile) -> String {

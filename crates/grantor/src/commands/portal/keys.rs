@@ -21,13 +21,13 @@ pub(super) async fn act(desk: &Desk<'_>, action: &PortalKey) -> Result<(), Failu
     match action {
         PortalKey::List => list(desk).await,
         PortalKey::Ask { wish, reason, password } => ask(desk, &read(wish)?, reason, password).await,
-        PortalKey::Approve { change, password } => {
+        PortalKey::Approve { changes, password } => {
             let by = who(desk, password).await?;
-            let change = keys::approve(&desk.store, *change, &by, now()).await?;
+            let changes = keys::approve_all(&desk.store, changes, &by, now()).await?;
             if let Some(signer) = &desk.signer {
                 signing::sign_all(&desk.store, signer).await?;
             }
-            desk.show(&change, [row(&change)])
+            show(desk, &changes)
         }
         PortalKey::Decline { change, password } => {
             let by = who(desk, password).await?;
@@ -51,25 +51,42 @@ fn instant(since: Option<jiff::Timestamp>) -> i64 {
     since.map_or(0, jiff::Timestamp::as_millisecond)
 }
 
-fn read(wish: &KeyWish) -> Result<Wish, Failure> {
+/// One change as itself, several as a list.
+fn show(desk: &Desk<'_>, changes: &[Change]) -> Result<(), Failure> {
+    match changes {
+        [change] => desk.show(change, [row(change)]),
+        changes => desk.show(&changes, changes.iter().map(row)),
+    }
+}
+
+fn read(wish: &KeyWish) -> Result<Vec<Wish>, Failure> {
     let line = |path: &Path| read_text(path);
     Ok(match wish {
-        KeyWish::Use { certificate } => Wish::Use(line(certificate)?),
-        KeyWish::Revoke { revocation } => Wish::Revoke(line(revocation)?),
-        KeyWish::Retire { publisher, key } => Wish::Retire { publisher: publisher.clone(), key: key.clone() },
+        KeyWish::Use { certificate } => vec![Wish::Use(line(certificate)?)],
+        KeyWish::Revoke { revocation } => {
+            let text = line(revocation)?;
+            let lines = text.lines().map(str::trim).filter(|line| line.starts_with("REVOKED"));
+            let all: Vec<Wish> = lines.map(|line| Wish::Revoke(line.to_owned())).collect();
+            if all.is_empty() { vec![Wish::Revoke(text)] } else { all }
+        }
+        KeyWish::Retire { publisher, key } => {
+            vec![Wish::Retire { publisher: publisher.clone(), key: key.clone() }]
+        }
     })
 }
 
-async fn ask(desk: &Desk<'_>, wish: &Wish, reason: &str, password: &Password) -> Result<(), Failure> {
+async fn ask(desk: &Desk<'_>, wishes: &[Wish], reason: &str, password: &Password) -> Result<(), Failure> {
     let by = who(desk, password).await?;
-    if let (Some(signer), Some(line)) = (&desk.signer, wish.line()) {
-        signing::fits(signer, line).await?;
+    for line in wishes.iter().filter_map(Wish::line) {
+        if let Some(signer) = &desk.signer {
+            signing::fits(signer, line).await?;
+        }
     }
-    let change = keys::ask(&desk.store, wish, reason, &by, now()).await?;
+    let changes = keys::ask_all(&desk.store, wishes, reason, &by, now()).await?;
     output::error(
         "another administrator approves it: on the portal's page Keys, or by `grantor portal key approve`",
     );
-    desk.show(&change, [row(&change)])
+    show(desk, &changes)
 }
 
 /// Whoever `--by` names shows that it is them. Who shows codes does so on the portal's pages.

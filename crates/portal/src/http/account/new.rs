@@ -144,18 +144,8 @@ fn types(catalogue: &Catalogue) -> Vec<LicenseType> {
         name: STANDARD.to_owned(),
         title: "Standard".to_owned(),
         description: "This product has one type of license".to_owned(),
-        expires_after_days: None,
-        reregister_after_days: None,
-        disconnect_minutes: None,
-        grace_days: None,
-        needs_activation: false,
-        free: false,
         production: true,
-        fixed: false,
-        staff_only: false,
-        partners_only: false,
-        within_production: false,
-        merges: false,
+        ..LicenseType::default()
     }]
 }
 

@@ -220,7 +220,7 @@ pub(super) async fn certify(
 pub(super) async fn link(caller: Caller, Path(id): Path<i64>) -> Result<Json<Whole>, Problem> {
     let person = found(&caller, id).await?;
     let app = &caller.app;
-    signin::forgot(&app.store, &person.mail, &Ticket::new()?.link(app), now()).await?;
+    signin::send_link(&app.store, &person, &Ticket::new()?.link(app), caller.by()).await?;
     app.wake.notify_one();
     whole(&caller, person).await
 }

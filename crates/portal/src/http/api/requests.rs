@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ask::{Body, Path, request_key};
+use super::ask::{Body, Path, once, request_key};
 use super::attachments::Attached;
 use super::list::{PER_PAGE, Rows, rows};
 use super::{Caller, Problem, Refused, body};
@@ -285,7 +285,7 @@ pub(super) async fn one(caller: Caller, Path(number): Path<String>) -> Result<Js
     Ok(Json(whole(&caller.app, request, true).await?))
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AnswerBody {
     /// Up to 20,000 characters; goes by mail to everybody who gets the answers.
@@ -304,14 +304,13 @@ pub(super) async fn answer(
     asked: Body<AnswerBody>,
 ) -> Result<Json<Whole>, Problem> {
     caller.needs(Right::Requests)?;
-    let (app, key, asked) = (&caller.app, request_key(&caller, &headers)?, body(asked)?);
+    let (app, asked) = (&caller.app, body(asked)?);
+    let once = once(&caller, "answer", &headers, &(&number, &asked))?;
     let request = requests::find(app.store.read(), &number).await?;
-    if !thread::was_said(app.store.read(), &request, &asked.message, &key).await? {
-        let then = if asked.done { State::Done } else { State::Waiting };
-        let said = (&caller.person, asked.message.as_str());
-        thread::answer_once(&app.store, &app.house(), &request, said, then, Some(key), now()).await?;
-        app.wake.notify_one();
-    }
+    let then = if asked.done { State::Done } else { State::Waiting };
+    let said = (&caller.person, asked.message.as_str());
+    thread::answer_once(&app.store, &app.house(), &request, said, then, Some(&once), now()).await?;
+    app.wake.notify_one();
     let request = requests::find(app.store.read(), &number).await?;
     Ok(Json(whole(app, request, true).await?))
 }

@@ -57,43 +57,42 @@ async fn list(ask: Ask, asked: Fields) -> Result<Response, Fault> {
 }
 
 async fn wish(ask: Ask, Form(form): Form) -> Result<Response, Fault> {
-    let wish = match form.given("line") {
-        Some(line) => Wish::of_line(&line),
+    let wishes = match form.given("line") {
+        Some(lines) => Wish::of_lines(&lines),
         None => {
-            Wish::Retire { publisher: form.text("publisher").to_owned(), key: form.text("key").to_owned() }
+            let (publisher, key) = (form.text("publisher").to_owned(), form.text("key").to_owned());
+            vec![Wish::Retire { publisher, key }]
         }
     };
-    let asked = asked_for(&ask, &wish, form.text("reason")).await;
+    let asked = asked_for(&ask, &wishes, form.text("reason")).await;
     answer(&ask, asked, "asked", form).await
 }
 
-async fn asked_for(ask: &Ask, wish: &Wish, reason: &str) -> Result<Change, Failure> {
-    if let (Some(signer), Some(line)) = (&ask.app.signer, wish.line()) {
-        signing::fits(signer, line).await?;
+async fn asked_for(ask: &Ask, wishes: &[Wish], reason: &str) -> Result<(), Failure> {
+    for line in wishes.iter().filter_map(Wish::line) {
+        if let Some(signer) = &ask.app.signer {
+            signing::fits(signer, line).await?;
+        }
     }
-    keys::ask(&ask.app.store, wish, reason, ask.person(), ask.by().1).await
+    keys::ask_all(&ask.app.store, wishes, reason, ask.person(), ask.by().1).await?;
+    Ok(())
 }
 
 async fn approve(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
     let approved = keys::approve(&ask.app.store, id, ask.person(), ask.by().1).await;
     // The signer is shown the log soon.
     ask.app.wake.notify_one();
-    answer(&ask, approved, "approved", Fields::of(Vec::new())).await
+    answer(&ask, approved.map(drop), "approved", Fields::of(Vec::new())).await
 }
 
 async fn decline(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
     let declined = keys::decline(&ask.app.store, id, ask.person(), ask.by().1).await;
-    answer(&ask, declined, "declined", Fields::of(Vec::new())).await
+    answer(&ask, declined.map(drop), "declined", Fields::of(Vec::new())).await
 }
 
-async fn answer(
-    ask: &Ask,
-    came: Result<Change, Failure>,
-    code: &str,
-    form: Fields,
-) -> Result<Response, Fault> {
+async fn answer(ask: &Ask, came: Result<(), Failure>, code: &str, form: Fields) -> Result<Response, Fault> {
     match came {
-        Ok(_) => Ok(done("/keys", code)),
+        Ok(()) => Ok(done("/keys", code)),
         Err(Failure::Refused(refusal @ Refusal::UnknownKeyChange(_))) => Err(Failure::from(refusal).into()),
         Err(Failure::Refused(refusal)) => Ok(refused(&shown(ask, form, Some(refusal)).await?)),
         Err(failure) => Err(failure.into()),

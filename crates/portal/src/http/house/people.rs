@@ -202,7 +202,7 @@ async fn end_visit(ask: Ask, Path((id, name)): Path<(i64, String)>) -> Result<Re
 /// Has a new link sent to somebody who lost theirs.
 async fn send_link(ask: Ask, Path(id): Path<i64>) -> Result<Response, Fault> {
     let person = people::by_id(ask.app.store.read(), id).await?;
-    signin::forgot(&ask.app.store, &person.mail, &Ticket::new()?.link(&ask.app), now()).await?;
+    signin::send_link(&ask.app.store, &person, &Ticket::new()?.link(&ask.app), ask.by()).await?;
     ask.app.wake.notify_one();
     Ok(done(&format!("/people/{id}"), "invited"))
 }

@@ -130,10 +130,16 @@ impl Door {
 
     /// Sends a body of any kind as a browser does that is on one of the portal's pages.
     pub async fn send_bytes(&self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+        self.send_bytes_as(path, "", kind, body).await
+    }
+
+    /// The same, signed in.
+    pub async fn send_bytes_as(&self, path: &str, cookie: &str, kind: &str, body: Vec<u8>) -> Answer {
         let request = Request::builder()
             .method(Method::POST)
             .uri(path)
             .header(header::HOST, "portal.test")
+            .header(header::COOKIE, format!("__Host-grantor={cookie}"))
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, kind)
             .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))));
