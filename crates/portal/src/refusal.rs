@@ -277,20 +277,17 @@ impl Refusal {
             Self::NotCertified { .. } => {
                 "have somebody who is certified do it, or have the certification entered"
             }
-            Self::NotAnAdministrator(_) => "have an administrator do it",
-            Self::BySigner(refusal) => refusal.hint(),
-            Self::SignerAway(_) => "start it with `grantor signer run`, and try again",
-            Self::SamePerson(_) => "have another administrator approve it",
-            Self::OneSide { .. } => {
-                "have an administrator approve it whom somebody else made one; `grantor portal person add` makes one at the command line"
-            }
-            Self::NotDecided(_) => {
-                "put another key to use first, or revoke this one: `grantor portal key ask`"
-            }
-            Self::UnknownKeyChange(_) | Self::KeyChangeDecided(_) => "look under Keys",
-            Self::KeyChangeWaits(_) => "have another administrator approve or decline that one",
-            Self::KeyEnded(_) => "have a new key made by `grantor signer new-key`, and certified",
-            Self::KeyInUse(_) => "put another key to use first; a compromised one is revoked",
+            Self::NotAnAdministrator(_)
+            | Self::BySigner(_)
+            | Self::SignerAway(_)
+            | Self::SamePerson(_)
+            | Self::OneSide { .. }
+            | Self::NotDecided(_)
+            | Self::UnknownKeyChange(_)
+            | Self::KeyChangeDecided(_)
+            | Self::KeyChangeWaits(_)
+            | Self::KeyEnded(_)
+            | Self::KeyInUse(_) => self.hint_about_keys(),
             Self::ActivatedElsewhere(_) => {
                 "use the registration key of that installation; to move the license, ask the publisher"
             }
@@ -323,6 +320,26 @@ impl Refusal {
                 "take the other account out from under this one first, or leave it as it is"
             }
             Self::NotAvailable { .. } => "take fewer, deactivate a file that uses them, or order more",
+        }
+    }
+
+    /// What to do about signing keys, which two decide on.
+    fn hint_about_keys(&self) -> &'static str {
+        match self {
+            Self::NotAnAdministrator(_) => "have an administrator do it",
+            Self::BySigner(refusal) => refusal.hint(),
+            Self::SignerAway(_) => "start it with `grantor signer run`, and try again",
+            Self::OneSide { .. } => {
+                "have an administrator approve it whom somebody else made one; `grantor portal person add` makes one at the command line"
+            }
+            Self::NotDecided(_) => {
+                "put another key to use first, or revoke this one: `grantor portal key ask`"
+            }
+            Self::UnknownKeyChange(_) | Self::KeyChangeDecided(_) => "look under Keys",
+            Self::KeyChangeWaits(_) => "have another administrator approve or decline that one",
+            Self::KeyEnded(_) => "have a new key made by `grantor signer new-key`, and certified",
+            Self::KeyInUse(_) => "put another key to use first; a compromised one is revoked",
+            _ => "have another administrator approve it",
         }
     }
 }

@@ -92,7 +92,7 @@ pub const LATEST: (Sort, bool) = (Sort::Placed, true);
 
 impl Sort {
     fn expression(self) -> SimpleExpr {
-        let own = |column: order::Column| Expr::col((order::Entity, column)).into();
+        let own = |column: order::Column| Expr::col((order::Entity, column));
         match self {
             Self::Placed => own(order::Column::PlacedAt),
             Self::Number => own(order::Column::Folded),

@@ -137,6 +137,17 @@ fn without_a_token_that_counts_nothing_is_told() {
 const REQUEST: &str = r#"{"kind":"publisher","urgent":true,"fields":{"employer":"Acme","subject":"The host broke",
     "description":"A new mainboard.","reason":"The centre is down.","type":"Change of host"}}"#;
 
+/// An account under ACME.
+async fn below(store: &Store) {
+    let below = NewAccount {
+        reference: "BELOW".to_owned(),
+        name: "Below".to_owned(),
+        kind: Kind::EndUser,
+        parent: Some("ACME".to_owned()),
+    };
+    accounts::create(store, &below, ("ann", NOW)).await.unwrap();
+}
+
 #[test]
 fn a_request_is_filed_read_and_answered_by_programs_once_however_often_they_ask() {
     on_both(|store| async move {
@@ -162,13 +173,7 @@ fn a_request_is_filed_read_and_answered_by_programs_once_however_often_they_ask(
             wrong.status == StatusCode::UNPROCESSABLE_ENTITY && wrong.body.contains("type: "),
             "{wrong:?}"
         );
-        let below = NewAccount {
-            reference: "BELOW".to_owned(),
-            name: "Below".to_owned(),
-            kind: Kind::EndUser,
-            parent: Some("ACME".to_owned()),
-        };
-        accounts::create(&store, &below, ("ann", NOW)).await.unwrap();
+        below(&store).await;
         let other = api.post("/api/v1/accounts/BELOW/requests", &carl, REQUEST).await;
         assert_eq!(other.status, StatusCode::CONFLICT, "the same for another account: {other:?}");
         // The staff: the queue, a note, an answer, twice.
