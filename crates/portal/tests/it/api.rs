@@ -12,6 +12,7 @@ use grantor_portal::certifications;
 use grantor_portal::http::{Need, routes};
 use grantor_portal::people::{Details, edit};
 use grantor_portal::rights::Role;
+use grantor_portal::store::Store;
 use grantor_portal::tokens::{self, Scope};
 use grantor_web::cookie::Secret;
 
