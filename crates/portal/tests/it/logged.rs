@@ -117,6 +117,11 @@ impl Walk {
     /// Sends a file with a form.
     async fn upload(&mut self, route: &str, filled: &[(&str, &str)], fields: &[(&str, &str)], file: &str) {
         let before = self.size().await;
+        let answer = self.sent(&put(route, filled), fields, file).await;
+        self.judge(route, before, answer).await;
+    }
+
+    async fn sent(&self, path: &str, fields: &[(&str, &str)], file: &str) -> Answer {
         let mut body = String::new();
         for (name, value) in fields {
             body += &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
@@ -126,9 +131,7 @@ impl Walk {
              Content-Type: text/plain\r\n\r\n{file}\r\n--b--\r\n"
         );
         let kind = "multipart/form-data; boundary=b";
-        let path = put(route, filled);
-        let answer = self.api.door.send_bytes_as(&path, &self.cookie, kind, body.into_bytes()).await;
-        self.judge(route, before, answer).await;
+        self.api.door.send_bytes_as(path, &self.cookie, kind, body.into_bytes()).await
     }
 
     /// Asks as a program does, under a name of its own.
@@ -170,7 +173,8 @@ async fn walk_orders(walk: &mut Walk) {
         format!("order,account,site,catalogue,part,quantity%0AB-1,ACME,Berlin,pureconnect-4,{CLIENT},7%0A");
     walk.page("/orders/import/book", &[], &format!("once=x&text={csv}")).await;
     walk.page("/orders/imports/{id}/stop", &[("id", "1")], "").await;
-    walk.upload("/catalogues", &[], &[], &format!("{CATALOGUE}{WITH_ADVANCED}")).await;
+    walk.upload("/catalogues", &[], &[("name", "pureconnect-4")], &format!("{CATALOGUE}{WITH_ADVANCED}"))
+        .await;
     let new = format!(
         "site=1&product=pureconnect-4&type=production&later=1&host_id=0050569a1b2c&machine=one&server={SERVER}&key=k"
     );
@@ -263,8 +267,7 @@ async fn walk_activation(walk: &mut Walk) {
     {
         let before = walk.size().await;
         let answer = if route == "/activate" {
-            let form = format!("lrn={lrn}&registration_key={key}");
-            walk.api.door.post(route, "", &form).await
+            walk.sent(route, &[("lrn", lrn.as_str()), ("registration_key", key)], "").await
         } else {
             let body = format!(r#"{{"lrn":"{lrn}","registration_key":"{key}"}}"#);
             walk.api.door.send_json(Method::POST, route, &body, &[("content-type", "application/json")]).await
@@ -289,7 +292,7 @@ async fn walk_programs(walk: &mut Walk) {
     let rome =
         sites["rows"].as_array().and_then(|rows| rows.iter().find(|row| row["name"] == "Rome").cloned());
     let id = rome.map(|row| row["id"].to_string()).unwrap_or_default();
-    let changed = r#"{"name":"Rome","city":"Rome","active":true,"version":1}"#;
+    let changed = r#"{"details":{"name":"Rome","city":"Rome"},"active":true,"version":1}"#;
     walk.program("/api/v1/accounts/{account}/sites/{id}", &[("id", &id)], changed).await;
     let file = format!(
         r#"{{"site":"Berlin","selection":{{"catalogue":"pureconnect-4","license_type":"production",
