@@ -307,9 +307,9 @@ async fn sign(desk: &Desk<'_>) -> Result<(), Failure> {
 
 impl From<SigningError> for Failure {
     fn from(error: SigningError) -> Self {
-        let hint = match &error {
-            SigningError::Books(_) => return Self::new(Exit::Io, &error),
-            SigningError::Signer(SignerError::Refused(refusal)) => refusal.hint(),
+        let hint = match error {
+            SigningError::Books(failure) => return failure.into(),
+            SigningError::Signer(SignerError::Refused(ref refusal)) => refusal.hint(),
             SigningError::Signer(SignerError::Away { .. }) => {
                 "start it with `grantor signer run`; what waits is signed by `grantor portal sign`"
             }

@@ -121,6 +121,12 @@ impl Walk {
         self.judge(route, before, answer).await;
     }
 
+    /// The version of ACME that an editor sees now.
+    async fn version(&self) -> String {
+        let account = grantor_portal::accounts::find(self.store.read(), "ACME").await.unwrap();
+        grantor_portal::accounts::whole(self.store.read(), &account).await.unwrap().version
+    }
+
     async fn sent(&self, path: &str, fields: &[(&str, &str)], file: &str) -> Answer {
         let mut body = String::new();
         for (name, value) in fields {
@@ -163,6 +169,9 @@ async fn office(store: &Store) {
 
 async fn walk_orders(walk: &mut Walk) {
     walk.page("/new-account", &[], "reference=NEW&name=New&kind=end-user").await;
+    let version = walk.version().await;
+    let form = format!("name=Acme+AG&kind=end-user&parent=&version={version}");
+    walk.page("/accounts/{account}/edit", &[], &form).await;
     walk.page("/accounts/{account}/sites/new", &[], "name=Munich").await;
     walk.page("/accounts/{account}/sites/{id}", &[("id", "2")], "name=Munich&city=Munich&active=1").await;
     let lines = format!("lines={SERVER}+1");
@@ -282,6 +291,9 @@ async fn walk_activation(walk: &mut Walk) {
 async fn walk_programs(walk: &mut Walk) {
     let account = r#"{"reference":"API","name":"Api","kind":"end-user"}"#;
     walk.program("/api/v1/accounts", &[], account).await;
+    let version = walk.version().await;
+    let changed = format!(r#"{{"name":"Acme","kind":"end-user","version":"{version}"}}"#);
+    walk.program("/api/v1/accounts/{account}", &[], &changed).await;
     let ordered = format!(
         r#"{{"number":"SO-8","account":"ACME","site":"Berlin","lines":[{{"catalogue":"pureconnect-4","part":"{SERVER}","quantity":1}}]}}"#
     );
