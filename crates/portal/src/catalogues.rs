@@ -6,7 +6,10 @@ use std::sync::{Arc, PoisonError};
 
 use grantor_catalogue::Catalogue;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -21,6 +24,49 @@ pub struct Edition {
     pub id: i64,
     /// What it says.
     pub catalogue: Arc<Catalogue>,
+}
+
+/// An edition that was loaded once, without what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Kept {
+    /// The database's number of it.
+    pub id: i64,
+    /// What it calls itself.
+    pub edition: String,
+    /// When it was loaded last, in milliseconds since 1970.
+    pub loaded_at: i64,
+}
+
+/// Every edition of the catalogue that was loaded, the latest first: orders keep theirs.
+///
+/// # Errors
+/// The database's.
+pub async fn kept(db: &impl ConnectionTrait, name: &str) -> Result<Vec<Kept>, Failure> {
+    let rows: Vec<(i64, String, i64)> = edition::Entity::find()
+        .select_only()
+        .columns([edition::Column::Id, edition::Column::Edition, edition::Column::LoadedAt])
+        .filter(edition::Column::Catalogue.eq(name))
+        .order_by_desc(edition::Column::LoadedAt)
+        .order_by_desc(edition::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|(id, edition, loaded_at)| Kept { id, edition, loaded_at }).collect())
+}
+
+/// One of a catalogue's editions: that with the number, or the latest; nothing if the catalogue has none such.
+///
+/// # Errors
+/// The database's.
+pub async fn one(
+    store: &Store,
+    name: &str,
+    id: Option<i64>,
+) -> Result<Option<(Edition, Vec<Kept>)>, Failure> {
+    let kept = kept(store.read(), name).await?;
+    let found = kept.iter().find(|one| id.is_none_or(|id| one.id == id)).map(|one| one.id);
+    let Some(id) = found else { return Ok(None) };
+    Ok(edition(store, store.read(), id).await?.map(|edition| (edition, kept)))
 }
 
 /// SHA-256 in hexadecimal digits.

@@ -155,6 +155,18 @@ fn a_catalogue_is_loaded_once_and_orders_go_by_its_latest_edition() {
             catalogues::edition(&store, store.read(), first).await.unwrap().unwrap().catalogue.edition,
             "4.0"
         );
+        // Both are to be seen: the latest, and by its number the one before.
+        let olga = person(&store, "olga@example.com", &[Role::Catalogue], None).await;
+        let (door, cookie) = (Door::open(&store, false), visit(&store, &olga).await);
+        let shown = async |path: &str| door.get(path, &cookie).await.body;
+        let latest = shown("/catalogues/pureconnect-4").await;
+        assert!(latest.contains("edition 4.1,") && !latest.contains("an earlier edition"), "{latest}");
+        let path = format!("/catalogues/pureconnect-4?edition={first}");
+        assert!(latest.contains(&path), "{latest}");
+        let before = shown(&path).await;
+        assert!(before.contains("edition 4.0,") && before.contains("an earlier edition"), "{before}");
+        let none = door.get("/catalogues/pureconnect-4?edition=99", &cookie).await;
+        assert_eq!(none.status, axum::http::StatusCode::NOT_FOUND);
         let bad = catalogues::load(&store, "pureconnect-4", "title = 1", ("ann", NOW)).await;
         assert!(matches!(refusal(bad), Refusal::Catalogue(text) if text.contains("pureconnect-4.toml:1:")));
     });

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use grantor_web::form::Fields;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ask::{File, Path, bytes};
 use super::{Caller, Problem, Refused};
-use crate::catalogues::{self, Edition};
+use crate::catalogues::{self, Edition, Kept};
 use crate::http::house::{CatalogueItem, catalogue_items, checked_name};
 use crate::http::{Need, Route};
 use crate::rights::Right;
@@ -47,6 +48,8 @@ pub(super) struct Whole {
     #[serde(flatten)]
     catalogue: Listed,
     parts: Vec<CatalogueItem>,
+    /// Every edition that was loaded, the latest first: ask for one by its `id`.
+    editions: Vec<Kept>,
 }
 
 /// Catalogues in their latest editions.
@@ -57,17 +60,26 @@ pub(super) async fn list(caller: Caller) -> Result<Json<Vec<Listed>>, Problem> {
     Ok(Json(editions.iter().map(|(name, edition)| listed(name, edition)).collect()))
 }
 
-fn whole(name: &str, edition: &Edition) -> Whole {
-    Whole { catalogue: listed(name, edition), parts: catalogue_items(edition) }
+fn whole(name: &str, edition: &Edition, editions: Vec<Kept>) -> Whole {
+    Whole { catalogue: listed(name, edition), parts: catalogue_items(edition), editions }
 }
 
-/// A catalogue in its latest edition, with what it sells.
-#[utoipa::path(get, path = "/api/v1/catalogues/{name}", params(("name" = String, Path)), responses((status = 200, body = Whole), (status = "default", body = Refused, content_type = "application/problem+json")))]
-pub(super) async fn one(caller: Caller, Path(name): Path<String>) -> Result<Json<Whole>, Problem> {
+/// A catalogue in its latest edition or an earlier one, with what it sells.
+#[utoipa::path(get, path = "/api/v1/catalogues/{name}", params(("name" = String, Path), ("edition" = Option<i64>, Query, description = "The `id` of one of its editions; the latest if left out")), responses((status = 200, body = Whole), (status = "default", body = Refused, content_type = "application/problem+json")))]
+pub(super) async fn one(
+    caller: Caller,
+    Path(name): Path<String>,
+    asked: Fields,
+) -> Result<Json<Whole>, Problem> {
     caller.needs(Right::Catalogue)?;
-    let editions = catalogues::current(&caller.app.store, caller.app.store.read()).await?;
     let unknown = || Failure::from(Refusal::UnknownCatalogue(name.clone()));
-    Ok(Json(whole(&name, editions.get(&name).ok_or_else(unknown)?)))
+    let wanted = match asked.text("edition") {
+        "" => None,
+        id => Some(id.parse().map_err(|_| unknown())?),
+    };
+    let found = catalogues::one(&caller.app.store, &name, wanted).await?;
+    let (edition, editions) = found.ok_or_else(unknown)?;
+    Ok(Json(whole(&name, &edition, editions)))
 }
 
 /// Loads an edition of a catalogue; the same text twice is the same edition. Every mistake of it is told, and nothing loaded then.
@@ -82,5 +94,6 @@ pub(super) async fn load(
     let text = bytes(text)?;
     let text = String::from_utf8_lossy(&text);
     let edition = catalogues::load(&caller.app.store, &name, &text, caller.by()).await?;
-    Ok((StatusCode::CREATED, Json(whole(&name, &edition))))
+    let editions = catalogues::kept(caller.app.store.read(), &name).await?;
+    Ok((StatusCode::CREATED, Json(whole(&name, &edition, editions))))
 }

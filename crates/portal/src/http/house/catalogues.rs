@@ -1,11 +1,12 @@
-//! What is sold: catalogues in their latest editions, and loading a new one.
+//! What is sold: catalogues in their latest editions and in earlier ones, and loading a new one.
 
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
+use grantor_web::form::Fields;
 use grantor_web::frame::Frame;
 
-use crate::catalogues::{self, Edition};
+use crate::catalogues::{self, Edition, Kept};
 use crate::http::ask::Ask;
 use crate::http::fault::Fault;
 use crate::http::form::Upload;
@@ -105,12 +106,27 @@ pub(in crate::http) fn items(edition: &Edition) -> Vec<Item> {
 struct One {
     frame: Frame,
     edition: Edition,
+    /// All that were loaded, the latest first.
+    kept: Vec<Kept>,
     items: Vec<Item>,
 }
 
-async fn one(ask: Ask, Path(name): Path<String>) -> Result<Response, Fault> {
-    let mut editions = catalogues::current(&ask.app.store, ask.app.store.read()).await?;
-    let edition = editions.remove(&name).ok_or(Fault::Nowhere)?;
+impl One {
+    fn is_shown(&self, one: &Kept) -> bool {
+        one.id == self.edition.id
+    }
+
+    fn is_latest(&self) -> bool {
+        self.kept.first().is_some_and(|latest| self.is_shown(latest))
+    }
+}
+
+async fn one(ask: Ask, Path(name): Path<String>, asked: Fields) -> Result<Response, Fault> {
+    let wanted = match asked.text("edition") {
+        "" => None,
+        id => Some(id.parse().map_err(|_| Fault::Nowhere)?),
+    };
+    let (edition, kept) = catalogues::one(&ask.app.store, &name, wanted).await?.ok_or(Fault::Nowhere)?;
     let items = items(&edition);
-    Ok(page(&One { frame: ask.frame(), edition, items }))
+    Ok(page(&One { frame: ask.frame(), edition, kept, items }))
 }
