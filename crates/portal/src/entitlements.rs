@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{CaseStatement, Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
     QueryOrder, QuerySelect, Select,
@@ -165,21 +165,23 @@ pub(crate) async fn take(
     today: &str,
     way: Way<'_>,
 ) -> Result<Vec<Spent>, Failure> {
+    let mut rows = rows_of(tx, owner, wanted, today, way).await?;
     let mut spent = Vec::new();
     for (part, &quantity) in wanted {
-        spent.extend(take_part(tx, owner, part, quantity, (today, way)).await?);
+        spent.extend(take_part(part, quantity, rows.remove(part).unwrap_or_default(), way)?);
+    }
+    if way.back.is_none() {
+        change(tx, &by_row(&spent)).await?;
     }
     Ok(spent)
 }
 
-async fn take_part(
-    tx: &DatabaseTransaction,
-    owner: Owner,
+fn take_part(
     part: &Part,
     wanted: u32,
-    (today, way): (&str, Way<'_>),
+    mut rows: Vec<entitlement::Model>,
+    way: Way<'_>,
 ) -> Result<Vec<Spent>, Failure> {
-    let mut rows = rows_of(tx, owner, part, today, way).await?;
     if let Some(day) = way.first {
         rows.sort_by_key(|row| row.last_day != day);
     }
@@ -194,31 +196,36 @@ async fn take_part(
     let (mut left, mut spent) = (wanted, Vec::new());
     for row in rows {
         let quantity = Ord::min(left, u32::try_from(row.total - row.used).unwrap_or(u32::MAX));
-        if quantity == 0 {
-            continue;
+        if quantity > 0 {
+            spent.push(Spent { entitlement: row.id, part: part.clone(), last_day: row.last_day, quantity });
+            left -= quantity;
         }
-        if way.back.is_none() {
-            change(tx, row.id, i64::from(quantity)).await?;
-        }
-        spent.push(Spent { entitlement: row.id, part: part.clone(), last_day: row.last_day, quantity });
-        left -= quantity;
     }
     Ok(spent)
 }
 
-/// The owner's rows of a part; locked where they are to be spent from.
+/// The owner's rows of these parts, each part's in the order in which they are spent; locked where they are to be spent from. One
+/// statement for all parts: each is a way to the database and back while others wait for the site.
 async fn rows_of(
     tx: &DatabaseTransaction,
     owner: Owner,
-    part: &Part,
+    wanted: &BTreeMap<Part, u32>,
     today: &str,
     way: Way<'_>,
-) -> Result<Vec<entitlement::Model>, Failure> {
-    let rows = owned(owner, today)
-        .filter(entitlement::Column::Catalogue.eq(&part.catalogue))
-        .filter(entitlement::Column::Part.eq(&part.number));
-    let rows = if way.back.is_none() { rows.lock_exclusive() } else { rows };
-    Ok(rows.all(tx).await?)
+) -> Result<BTreeMap<Part, Vec<entitlement::Model>>, Failure> {
+    let parts: Vec<&Part> = wanted.keys().collect();
+    let mut rows: BTreeMap<Part, Vec<entitlement::Model>> = BTreeMap::new();
+    for some in parts.chunks(AT_ONCE) {
+        let query = owned(owner, today)
+            .filter(entitlement::Column::Catalogue.is_in(some.iter().map(|part| part.catalogue.as_str())))
+            .filter(entitlement::Column::Part.is_in(some.iter().map(|part| part.number.as_str())));
+        let query = if way.back.is_none() { query.lock_exclusive() } else { query };
+        for row in query.all(tx).await? {
+            let part = Part { catalogue: row.catalogue.clone(), number: row.part.clone() };
+            rows.entry(part).or_default().push(row);
+        }
+    }
+    Ok(rows)
 }
 
 /// Until the transaction ends, nobody else changes what these sites own. Files are given back and made of parts in whatever order, so
@@ -242,14 +249,32 @@ pub(crate) fn owned(owner: Owner, today: &str) -> Select<entitlement::Entity> {
         .order_by_asc(entitlement::Column::Id)
 }
 
-async fn change(tx: &DatabaseTransaction, id: i64, by: i64) -> Result<(), Failure> {
-    let used = Expr::col(entitlement::Column::Used).add(by);
-    entitlement::Entity::update_many()
-        .col_expr(entitlement::Column::Used, used)
-        .filter(entitlement::Column::Id.eq(id))
-        .exec(tx)
-        .await?;
+/// How many rows one statement names: databases bound the number of values.
+const AT_ONCE: usize = 500;
+
+/// Changes what is used of each row.
+async fn change(tx: &DatabaseTransaction, by_row: &BTreeMap<i64, i64>) -> Result<(), Failure> {
+    let rows: Vec<(i64, i64)> = by_row.iter().map(|(&id, &by)| (id, by)).collect();
+    for some in rows.chunks(AT_ONCE) {
+        let by = some.iter().fold(CaseStatement::new(), |case, &(id, by)| {
+            case.case(Expr::col(entitlement::Column::Id).eq(id), by)
+        });
+        entitlement::Entity::update_many()
+            .col_expr(entitlement::Column::Used, Expr::col(entitlement::Column::Used).add(by.finally(0)))
+            .filter(entitlement::Column::Id.is_in(some.iter().map(|&(id, _)| id)))
+            .exec(tx)
+            .await?;
+    }
     Ok(())
+}
+
+/// How much of each row.
+fn by_row(spent: &[Spent]) -> BTreeMap<i64, i64> {
+    let mut by_row = BTreeMap::new();
+    for one in spent {
+        *by_row.entry(one.entitlement).or_default() += i64::from(one.quantity);
+    }
+    by_row
 }
 
 /// Gives back what was spent, also where it has ended by now.
@@ -257,14 +282,8 @@ async fn change(tx: &DatabaseTransaction, id: i64, by: i64) -> Result<(), Failur
 /// # Errors
 /// The database's; it refuses to take back more than is out.
 pub async fn give_back(tx: &DatabaseTransaction, spent: &[Spent]) -> Result<(), Failure> {
-    let mut by_row: BTreeMap<i64, i64> = BTreeMap::new();
-    for one in spent {
-        *by_row.entry(one.entitlement).or_default() += i64::from(one.quantity);
-    }
-    for (id, quantity) in by_row {
-        change(tx, id, -quantity).await?;
-    }
-    Ok(())
+    let back = by_row(spent).into_iter().map(|(id, quantity)| (id, -quantity)).collect();
+    change(tx, &back).await
 }
 
 /// The account's parts by catalogue and number, of one site or of all; what ended before `today` is not there. The database adds up:
