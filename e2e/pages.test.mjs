@@ -119,6 +119,25 @@ test("somebody takes an invitation with an account elsewhere, signs in with it, 
   await page.getByRole("heading", { name: "Accounts" }).waitFor();
 });
 
+test("on a telephone the tab that is open is in sight, wherever it stands in its row", async () => {
+  const page = await office.window();
+  await office.person(page, "phil@example.com", "Phil Phone", "--role", "orders");
+  await page.setViewportSize({ width: 390, height: 844 });
+  const brought = [];
+  for (const tab of ["", "/software", "/files", "/upgrade", "/new", "/sites", "/orders", "/requests"]) {
+    await page.goto(`/accounts/ACME${tab}`);
+    const [inside, moved] = await page.evaluate(() => {
+      const open = [...document.querySelectorAll("nav [aria-current]")].at(-1);
+      const [box, row] = [open.getBoundingClientRect(), open.parentElement.getBoundingClientRect()];
+      return [box.left >= row.left && box.right <= Math.min(row.right, innerWidth) + 1, open.parentElement.scrollLeft > 0];
+    });
+    assert.ok(inside, `${tab || "Account Summary"} is out of sight`);
+    if (moved) brought.push(tab);
+  }
+  assert.ok(brought.length > 0, "the row is wider than the window");
+  await page.context().close();
+});
+
 test("whoever changes people shows the password once more", async () => {
   await ada.goto("/me/prove?next=/people/new");
   await sound(ada, "prove");

@@ -24,7 +24,7 @@ const SELDOM: i64 = 60 * MINUTE;
 const MOST: usize = 50;
 
 /// What hooks can be told of: as the log calls it.
-pub const EVENTS: [&str; 7] = [
+pub const EVENTS: [&str; 8] = [
     "order booked",
     "file generated",
     "file deactivated",
@@ -32,6 +32,7 @@ pub const EVENTS: [&str; 7] = [
     "software upgraded",
     "request filed",
     "request answered",
+    "request late",
 ];
 
 /// A hook.

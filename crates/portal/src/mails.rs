@@ -1,5 +1,7 @@
 //! Mail that goes out: written in the transaction that it tells of, so that none is lost and none tells of what did not happen;
-//! sent by [`crate::post`]. Every mail keeps its `Message-ID` however often it is sent, so a doubled one is shown once.
+//! sent by [`crate::post`], with the publisher's own words where there are some ([`templates`]). Every mail keeps its `Message-ID` however often it is sent, so a doubled one is shown once.
+
+pub mod templates;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -7,10 +9,16 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect,
 };
 
+use serde::Serialize;
+use serde_json::{Value, json};
+
 use crate::Failure;
 use crate::entity::mail;
 use crate::people::Person;
 use crate::store::Store;
+
+use templates::with;
+pub use templates::{Kind, Templates, Words};
 
 const MINUTE: i64 = 60 * 1000;
 /// A mail that could not be sent is tried again, ever more seldom, at least so often.
@@ -31,6 +39,8 @@ pub struct Mail {
     pub subject: String,
     /// Plain text.
     pub body: String,
+    /// What it tells, and what its template fills in; `None` for what an earlier version wrote.
+    pub told: Option<(Kind, Value)>,
     /// Where replies go, if not to the sender.
     pub reply_to: Option<String>,
     /// When it was written, in milliseconds since 1970.
@@ -43,7 +53,10 @@ pub struct Mail {
 
 impl From<mail::Model> for Mail {
     fn from(row: mail::Model) -> Self {
+        let kind = row.template.as_deref().and_then(Kind::parse);
+        let fields = row.fields.as_deref().and_then(|text| serde_json::from_str(text).ok());
         Self {
+            told: kind.zip(fields),
             id: row.id,
             message_id: row.message_id,
             recipient: row.recipient,
@@ -60,27 +73,21 @@ impl From<mail::Model> for Mail {
 async fn put(
     tx: &DatabaseTransaction,
     to: &str,
-    subject: &str,
-    body: String,
-    at: i64,
-) -> Result<(), Failure> {
-    put_with(tx, to, (subject, body), None, at).await
-}
-
-async fn put_with(
-    tx: &DatabaseTransaction,
-    to: &str,
-    (subject, body): (&str, String),
+    (kind, fields): (Kind, Value),
     reply_to: Option<&str>,
     at: i64,
 ) -> Result<(), Failure> {
-    let bits = getrandom::u64().map_err(|error| DbErr::Custom(error.to_string()))?;
-    let more = getrandom::u64().map_err(|error| DbErr::Custom(error.to_string()))?;
+    let broken = |error: &dyn std::fmt::Display| DbErr::Custom(error.to_string());
+    let bits = getrandom::u64().map_err(|error| broken(&error))?;
+    let more = getrandom::u64().map_err(|error| broken(&error))?;
+    let words = templates::built_in(kind, &fields).map_err(|error| broken(&error))?;
     let row = mail::ActiveModel {
         message_id: Set(format!("{bits:016x}{more:016x}@grantor")),
         recipient: Set(to.to_owned()),
-        subject: Set(subject.to_owned()),
-        body: Set(body),
+        subject: Set(words.subject),
+        body: Set(words.body),
+        template: Set(Some(kind.name().to_owned())),
+        fields: Set(Some(fields.to_string())),
         reply_to: Set(reply_to.map(str::to_owned)),
         created_at: Set(at),
         tries: Set(0),
@@ -91,6 +98,17 @@ async fn put_with(
     Ok(())
 }
 
+/// A mail to a person who has, or is to have, an entry to the portal; beside these fields with their name.
+async fn to_person(
+    tx: &DatabaseTransaction,
+    person: &Person,
+    (kind, fields): (Kind, Value),
+    at: i64,
+) -> Result<(), Failure> {
+    let fields = with(json!({ "name": person.name }), fields);
+    put(tx, &person.mail, (kind, fields), None, at).await
+}
+
 /// Invites somebody to choose a password.
 pub(crate) async fn invitation(
     tx: &DatabaseTransaction,
@@ -98,12 +116,8 @@ pub(crate) async fn invitation(
     link: &str,
     at: i64,
 ) -> Result<(), Failure> {
-    let body = format!(
-        "Hello {},\n\nyou are invited to the licensing portal, where you look after license files. Choose a password here:\n\n\
-         {link}\n\nThe link works once, and for seven days. You sign in as {}.\n",
-        person.name, person.mail
-    );
-    put(tx, &person.mail, "Your invitation to the licensing portal", body, at).await
+    let fields = json!({ "mail": person.mail, "link": link });
+    to_person(tx, person, (Kind::Invitation, fields), at).await
 }
 
 /// Sends a link for a new password.
@@ -113,12 +127,8 @@ pub(crate) async fn reset(
     link: &str,
     at: i64,
 ) -> Result<(), Failure> {
-    let body = format!(
-        "Hello {},\n\nsomebody, hopefully you, asked for a new password. Choose it here:\n\n{link}\n\n\
-         The link works once, and for one hour. If it was not you, do nothing: your password stays as it is.\n",
-        person.name
-    );
-    put(tx, &person.mail, "A new password for the licensing portal", body, at).await
+    let fields = json!({ "mail": person.mail, "link": link });
+    to_person(tx, person, (Kind::NewPassword, fields), at).await
 }
 
 /// Tells a person that their password is another one.
@@ -127,12 +137,7 @@ pub(crate) async fn password_changed(
     person: &Person,
     at: i64,
 ) -> Result<(), Failure> {
-    let body = format!(
-        "Hello {},\n\nyour password for the licensing portal was changed, and you are signed out everywhere else. If it was not \
-         you, have a new one sent to you from the sign-in page now, and tell your administrator.\n",
-        person.name
-    );
-    put(tx, &person.mail, "Your password was changed", body, at).await
+    to_person(tx, person, (Kind::PasswordChanged, json!({})), at).await
 }
 
 /// Tells a person that they have another passkey.
@@ -142,12 +147,7 @@ pub(crate) async fn passkey_added(
     name: &str,
     at: i64,
 ) -> Result<(), Failure> {
-    let body = format!(
-        "Hello {},\n\na passkey called \"{name}\" signs in as you from now on. If you did not make it, remove it on your own page of \
-         the portal, change your password, and tell your administrator.\n",
-        person.name
-    );
-    put(tx, &person.mail, "A passkey was added", body, at).await
+    to_person(tx, person, (Kind::PasskeyAdded, json!({ "passkey": name })), at).await
 }
 
 /// Tells a person that an account of another house signs in as them.
@@ -157,50 +157,29 @@ pub(crate) async fn identity_added(
     (issuer, name): (&str, &str),
     at: i64,
 ) -> Result<(), Failure> {
-    let body = format!(
-        "Hello {},\n\nthe account \"{name}\" of {issuer} signs in as you from now on. If that is not yours, remove it on your own page \
-         of the portal, change your password, and tell your administrator.\n",
-        person.name
-    );
-    put(tx, &person.mail, "Another account signs in as you", body, at).await
-}
-
-/// What the license letter of an order says.
-pub(crate) struct Letter<'a> {
-    pub(crate) order: &'a str,
-    pub(crate) lrn: &'a str,
-    pub(crate) account: &'a str,
-    pub(crate) site: &'a str,
-    /// Quantity and part, a line each.
-    pub(crate) parts: &'a str,
+    let fields = json!({ "account": name, "issuer": issuer });
+    to_person(tx, person, (Kind::AccountLinked, fields), at).await
 }
 
 /// The license letter: what was bought, and the number to activate it with.
 pub(crate) async fn letter(
     tx: &DatabaseTransaction,
     person: &Person,
-    letter: &Letter<'_>,
+    letter: &impl Serialize,
     at: i64,
 ) -> Result<(), Failure> {
-    let Letter { order, lrn, account, site, parts } = letter;
-    let body = format!(
-        "Hello {},\n\nyour order {order} for {account}, {site}, is booked. Its license reference number is\n\n    {lrn}\n\n\
-         You need it to activate: keep this letter. The order has\n\n{parts}\n\n\
-         Sign in to the portal and open New Activation File to make the license file for your machine.\n",
-        person.name
-    );
-    put(tx, &person.mail, &format!("License letter for order {order}"), body, at).await
+    to_person(tx, person, (Kind::LicenseLetter, json!(letter)), at).await
 }
 
 /// A mail of a request's thread; replies to it find their way back.
 pub(crate) async fn of_request(
     tx: &DatabaseTransaction,
     to: &str,
-    (subject, body): (&str, &str),
+    words: (Kind, &Value),
     reply_to: Option<&str>,
     at: i64,
 ) -> Result<(), Failure> {
-    put_with(tx, to, (subject, body.to_owned()), reply_to, at).await
+    put(tx, to, (words.0, words.1.clone()), reply_to, at).await
 }
 
 /// A license file was signed anew, as the key of before is not to be trusted any more.
@@ -211,13 +190,7 @@ pub(crate) async fn signed_anew(
     lrn: &str,
     at: i64,
 ) -> Result<(), Failure> {
-    let body = format!(
-        "Hello {},\n\nthe license file {file} ({lrn}) was signed anew with another key, because the key of before is not to be trusted \
-         any more. What it grants has not changed. Please download it from the portal again and load it in your license server: the \
-         file that you have ends soon.\n",
-        person.name
-    );
-    put(tx, &person.mail, &format!("Please replace the license file {file}"), body, at).await
+    to_person(tx, person, (Kind::SignedAnew, json!({ "file": file, "lrn": lrn })), at).await
 }
 
 /// Takes up the mails that are due, at most `limit`: nobody else tries them for five minutes.
@@ -250,13 +223,19 @@ pub async fn take_up(store: &Store, at: i64, limit: u64) -> Result<Vec<Mail>, Fa
     Ok(mine)
 }
 
-/// A mail was handed over.
+/// A mail was handed over, with these words.
 ///
 /// # Errors
 /// The database's.
-pub async fn was_sent(store: &Store, id: i64, at: i64) -> Result<(), Failure> {
-    let row =
-        mail::ActiveModel { id: Set(id), sent_at: Set(Some(at)), problem: Set(None), ..Default::default() };
+pub async fn was_sent(store: &Store, id: i64, words: &Words, at: i64) -> Result<(), Failure> {
+    let row = mail::ActiveModel {
+        id: Set(id),
+        subject: Set(words.subject.clone()),
+        body: Set(words.body.clone()),
+        sent_at: Set(Some(at)),
+        problem: Set(None),
+        ..Default::default()
+    };
     mail::Entity::update(row).exec(store.read()).await?;
     Ok(())
 }

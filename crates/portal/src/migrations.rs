@@ -7,7 +7,7 @@ use sea_orm_migration::prelude::*;
 mod tests;
 
 /// Every version's name and statements.
-const STEPS: [(&str, &str); 18] = [
+const STEPS: [(&str, &str); 20] = [
     ("0001_orders", include_str!("../migrations/0001_orders.sql")),
     ("0002_files", include_str!("../migrations/0002_files.sql")),
     ("0003_people", include_str!("../migrations/0003_people.sql")),
@@ -26,6 +26,8 @@ const STEPS: [(&str, &str); 18] = [
     ("0017_once", include_str!("../migrations/0017_once.sql")),
     ("0018_appointed", include_str!("../migrations/0018_appointed.sql")),
     ("0019_of_site", include_str!("../migrations/0019_of_site.sql")),
+    ("0020_reminded", include_str!("../migrations/0020_reminded.sql")),
+    ("0021_templates", include_str!("../migrations/0021_templates.sql")),
 ];
 
 pub(crate) struct Migrations;

@@ -5,7 +5,7 @@ use grantor_web::post::Letter;
 pub use grantor_web::post::{PostError, Postman};
 
 use crate::Failure;
-use crate::mails::{self, Mail};
+use crate::mails::{self, Mail, Templates, Words};
 use crate::store::Store;
 
 /// Mails taken up at a time.
@@ -17,7 +17,12 @@ const REFUSED: i64 = 6 * 60 * 60 * 1000;
 ///
 /// # Errors
 /// The database's. What the mail server does not take stays, with the reason.
-pub async fn send_waiting(postman: &Postman, store: &Store, now: impl Fn() -> i64) -> Result<usize, Failure> {
+pub async fn send_waiting(
+    postman: &Postman,
+    templates: &Templates,
+    store: &Store,
+    now: impl Fn() -> i64,
+) -> Result<usize, Failure> {
     let mut sent = 0;
     loop {
         let mails = mails::take_up(store, now(), BATCH).await?;
@@ -25,9 +30,10 @@ pub async fn send_waiting(postman: &Postman, store: &Store, now: impl Fn() -> i6
             return Ok(sent);
         }
         for mail in mails {
-            match postman.send(&letter(&mail)).await {
+            let words = words(&mail, templates);
+            match postman.send(&letter(&mail, &words)).await {
                 Ok(()) => {
-                    mails::was_sent(store, mail.id, now()).await?;
+                    mails::was_sent(store, mail.id, &words, now()).await?;
                     sent += 1;
                 }
                 Err(problem) => {
@@ -40,12 +46,22 @@ pub async fn send_waiting(postman: &Postman, store: &Store, now: impl Fn() -> i6
     }
 }
 
-fn letter(mail: &Mail) -> Letter<'_> {
+/// The publisher's own words, or those that it was written with.
+fn words(mail: &Mail, templates: &Templates) -> Words {
+    let own = mail.told.as_ref().map_or(Ok(None), |(kind, fields)| templates.own(*kind, fields));
+    let own = own.unwrap_or_else(|wrong| {
+        tracing::error!(mail = mail.id, %wrong, "a mail goes out with the words that are built in");
+        None
+    });
+    own.unwrap_or_else(|| Words { subject: mail.subject.clone(), body: mail.body.clone() })
+}
+
+fn letter<'a>(mail: &'a Mail, words: &'a Words) -> Letter<'a> {
     Letter {
         to: &mail.recipient,
         reply_to: mail.reply_to.as_deref(),
         message_id: &mail.message_id,
-        subject: &mail.subject,
-        body: &mail.body,
+        subject: &words.subject,
+        body: &words.body,
     }
 }

@@ -1,6 +1,6 @@
 //! Questions and requests for license files: who wants what, who looks after it, and by when (seed 002, "Request an Activation
 //! File"). What was said is in [`thread`], what was attached in [`attachments`], what the forms ask in [`forms`], mail that
-//! comes in is read by [`inbox`].
+//! comes in is read by [`inbox`], and [`reminders`] tell the staff when an answer is due.
 //!
 //! A request's page needs no account: whoever has its address has its key ([`address`]).
 
@@ -9,6 +9,7 @@ pub mod attachments;
 pub mod forms;
 pub mod inbox;
 mod kinds;
+pub mod reminders;
 pub mod thread;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait,
     QueryFilter, QueryOrder, Select,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::accounts::Account;
 use crate::entity::request;
@@ -82,6 +83,16 @@ impl Request {
     #[must_use]
     pub fn is_late(&self, at: i64) -> bool {
         self.state != State::Done && self.answered_at.is_none() && self.due_at < at
+    }
+
+    /// What every mail of it may say; `page` is where its reader finds it.
+    fn in_mails(&self, page: String) -> Value {
+        let due = jiff::Timestamp::from_millisecond(self.due_at);
+        let due = due.map_or_else(|_| String::new(), |due| due.strftime("%Y-%m-%d %H:%M UTC").to_string());
+        json!({
+            "number": self.number, "subject": self.subject, "urgent": self.urgent, "name": self.name, "mail": self.mail, "due": due,
+            "page": page,
+        })
     }
 
     /// Everybody who gets the answers.

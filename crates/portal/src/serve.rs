@@ -15,9 +15,11 @@ use tokio::sync::watch;
 
 use crate::hooks::courier;
 use crate::http::{self, App, Requests, Settings};
+use crate::mails::Templates;
 use crate::orders::bulk;
-use crate::post::{self, Postman};
+use crate::post::{Postman, send_waiting};
 use crate::providers::{Provider, Setting};
+use crate::requests::reminders::remind;
 use crate::sealed::Seal;
 use crate::signer::Client;
 use crate::signing::sign_all;
@@ -69,6 +71,18 @@ pub struct MailConfig {
     pub server: String,
     /// The sender: `Licensing <licensing@example.com>`.
     pub from: String,
+    /// The folder with the publisher's own words of mails; `grantor portal templates` writes those that are built in.
+    pub templates: Option<PathBuf>,
+}
+
+impl MailConfig {
+    fn open(&self) -> io::Result<(Postman, Templates)> {
+        let templates = match &self.templates {
+            Some(folder) => Templates::read(folder).map_err(io::Error::other)?,
+            None => Templates::default(),
+        };
+        Ok((Postman::new(&self.server, &self.from).map_err(io::Error::other)?, templates))
+    }
 }
 
 impl Default for Config {
@@ -147,7 +161,7 @@ pub struct Portal {
     listener: Arc<TcpListener>,
     identity: tls::Identity,
     app: Arc<App>,
-    postman: Option<Postman>,
+    post: Option<(Postman, Templates)>,
     connections: usize,
 }
 
@@ -159,10 +173,7 @@ impl Portal {
     pub async fn open(config: &Config, store: Store, signer: Option<Client>) -> io::Result<Self> {
         let folder: &Path = &config.data_dir;
         let seal = config.seal()?;
-        let postman = match &config.mail {
-            Some(mail) => Some(Postman::new(&mail.server, &mail.from).map_err(io::Error::other)?),
-            None => None,
-        };
+        let post = config.mail.as_ref().map(MailConfig::open).transpose()?;
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
@@ -178,7 +189,7 @@ impl Portal {
         };
         let providers = config.providers.iter().map(Provider::open).collect::<io::Result<_>>()?;
         let app = Arc::new(App::new(store, signer, seal, settings).with_providers(providers));
-        Ok(Self { listener: Arc::new(listener), identity, app, postman, connections: config.connections })
+        Ok(Self { listener: Arc::new(listener), identity, app, post, connections: config.connections })
     }
 
     /// Where it listens.
@@ -197,7 +208,7 @@ impl Portal {
 
     /// Serves until `stop` says so.
     pub async fn serve(self, stop: watch::Receiver<bool>) {
-        let errands = tokio::spawn(errands(self.app.clone(), self.postman, stop.clone()));
+        let errands = tokio::spawn(errands(self.app.clone(), self.post, stop.clone()));
         let bookings = tokio::spawn(bookings(self.app.clone(), stop.clone()));
         let bounds = Bounds { connections: self.connections, header: Duration::from_secs(10) };
         listen::https(self.listener, self.identity.config, http::router(self.app), bounds, stop).await;
@@ -207,12 +218,13 @@ impl Portal {
 
 /// Sends mail, tells webhooks and has files signed whenever there may be some; each by itself, so that a mail server or a webhook
 /// that is slow holds up nothing else.
-async fn errands(app: Arc<App>, postman: Option<Postman>, mut stop: watch::Receiver<bool>) {
+async fn errands(app: Arc<App>, post: Option<(Postman, Templates)>, mut stop: watch::Receiver<bool>) {
     let (wake, _) = watch::channel(());
     let errands = [
-        tokio::spawn(mail(app.clone(), postman, wake.subscribe(), stop.clone())),
+        tokio::spawn(mail(app.clone(), post, wake.subscribe(), stop.clone())),
         tokio::spawn(hooks(app.clone(), wake.subscribe(), stop.clone())),
         tokio::spawn(signatures(app.clone(), wake.subscribe(), stop.clone())),
+        tokio::spawn(reminders(app.clone(), stop.clone())),
     ];
     loop {
         tokio::select! {
@@ -239,13 +251,13 @@ fn now() -> i64 {
 
 async fn mail(
     app: Arc<App>,
-    postman: Option<Postman>,
+    post: Option<(Postman, Templates)>,
     mut wake: watch::Receiver<()>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Some(postman) = postman else { return };
+    let Some((postman, templates)) = post else { return };
     loop {
-        if let Err(error) = post::send_waiting(&postman, &app.store, now).await {
+        if let Err(error) = send_waiting(&postman, &templates, &app.store, now).await {
             tracing::error!(%error, "mail waits");
         }
         if !next(&mut wake, &mut stop).await {
@@ -275,6 +287,22 @@ async fn signatures(app: Arc<App>, mut wake: watch::Receiver<()>, mut stop: watc
             tracing::warn!(%error, "files wait for their signatures");
         }
         if !next(&mut wake, &mut stop).await {
+            return;
+        }
+    }
+}
+
+/// Looks so often which answers are due.
+const DUE: Duration = Duration::from_secs(60);
+
+async fn reminders(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        match remind(&app.store, &app.house(), now()).await {
+            Ok(0) => {}
+            Ok(_) => app.wake.notify_one(),
+            Err(error) => tracing::error!(%error, "reminders of requests wait"),
+        }
+        if tokio::time::timeout(DUE, stop.wait_for(|stop| *stop)).await.is_ok() {
             return;
         }
     }

@@ -121,3 +121,25 @@ impl Store {
         self.connection.begin_with_options(options).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectionTrait, DbBackend, Statement, Store};
+
+    #[tokio::test]
+    async fn every_connection_to_a_sqlite_file_writes_ahead_and_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::sqlite(&folder.path().join("portal.db")).await.unwrap();
+        // Held at once, so that each is a connection of its own.
+        let held = [store.look().await.unwrap(), store.look().await.unwrap(), store.look().await.unwrap()];
+        for connection in &held {
+            let asked = async |name: &str| {
+                let pragma = Statement::from_string(DbBackend::Sqlite, format!("pragma {name}"));
+                connection.query_one_raw(pragma).await.unwrap().unwrap()
+            };
+            assert_eq!(asked("journal_mode").await.try_get_by_index::<String>(0).unwrap(), "wal");
+            assert_eq!(asked("synchronous").await.try_get_by_index::<i32>(0).unwrap(), 2, "full");
+            assert_eq!(asked("foreign_keys").await.try_get_by_index::<i32>(0).unwrap(), 1);
+        }
+    }
+}

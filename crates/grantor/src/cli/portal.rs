@@ -86,6 +86,14 @@ pub(crate) enum PortalAction {
         #[arg(long, value_name = "ADDRESS", env = "ORIGINAL_RECIPIENT")]
         to: Vec<String>,
     },
+    /// Write what the portal's mails say into a folder, as templates to change; those that are there stay, and are tried
+    #[command(
+        after_help = "The portal sends your words once the folder is named in its configuration:\n  [mail]\n  templates = \"/etc/grantor/mail\"\n\nThe first line is the subject. {{ name }} fills something in, {% if urgent %} … {% endif %} is there if it is so. A kind of mail without\na file has the words that are built in."
+    )]
+    Templates {
+        /// The folder, made if it is not there
+        folder: PathBuf,
+    },
     /// Write all of the books into a file, while work goes on
     Backup {
         /// The file, which must not be there yet

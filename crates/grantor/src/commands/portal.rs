@@ -7,6 +7,7 @@ mod mail;
 mod orders;
 mod people;
 mod serve;
+mod templates;
 mod upgrades;
 
 use std::process::ExitCode;
@@ -74,6 +75,10 @@ fn random() -> Result<u64, Failure> {
 
 /// Runs `grantor portal …`.
 pub(crate) fn run(args: &Portal) -> Result<ExitCode, Failure> {
+    if let PortalAction::Templates { folder } = &args.action {
+        // Without opening any books.
+        return templates::run(folder).map(|()| ExitCode::SUCCESS);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let config = serve::configuration(args.config.as_deref())?;
@@ -117,6 +122,7 @@ async fn act(desk: &Desk<'_>, action: &PortalAction) -> Result<(), Failure> {
         PortalAction::Key(action) => keys::act(desk, action).await,
         PortalAction::Serve => serve::run(desk).await,
         PortalAction::Mail { to } => mail::run(desk, to).await,
+        PortalAction::Templates { folder } => templates::run(folder),
         PortalAction::Backup { file } => write_backup(desk, file).await,
         PortalAction::Restore { file } => {
             let from = std::fs::File::open(file).at(file)?;

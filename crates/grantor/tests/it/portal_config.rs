@@ -51,3 +51,24 @@ fn a_password_of_the_database_is_shown_by_no_help_and_no_error() {
         assert!(!said.contains("secret"), "{said}");
     }
 }
+
+#[test]
+fn what_mails_say_is_written_out_changed_and_tried_and_a_mistake_is_told_before_the_portal_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = run(&folder, &["portal", "templates", "mail"], &[]);
+    assert!(code == Some(0) && said.contains("mail/license-letter.txt"), "{said}");
+    assert!(!folder.path().join("portal.db").exists(), "no books are opened for it");
+    let letter = folder.path().join("mail/license-letter.txt");
+    let text = std::fs::read_to_string(&letter).unwrap();
+    std::fs::write(&letter, text.replace("{{ lrn }}", "{{ lnr }}")).unwrap();
+    let (code, said) = run(&folder, &["portal", "templates", "mail"], &[]);
+    assert!(code == Some(1) && said.contains("mail/license-letter.txt: line 7: undefined value"), "{said}");
+    assert!(
+        said.contains("it may fill in account, lrn, ") && said.contains("hint: mend the template"),
+        "{said}"
+    );
+    let config = "listen = \"127.0.0.1:0\"\n[mail]\nserver = \"smtp://127.0.0.1:1\"\nfrom = \"a@example.com\"\ntemplates = \"mail\"\n";
+    std::fs::write(folder.path().join("portal.toml"), config).unwrap();
+    let (code, said) = run(&folder, &["portal", "serve", "--config", "portal.toml"], &[]);
+    assert!(code != Some(0) && said.contains("license-letter.txt: line 7: undefined value"), "{said}");
+}

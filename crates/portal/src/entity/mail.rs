@@ -18,6 +18,8 @@ pub struct Model {
     pub problem: Option<String>,
     pub sent_at: Option<i64>,
     pub reply_to: Option<String>,
+    pub template: Option<String>,
+    pub fields: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

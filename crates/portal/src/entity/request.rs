@@ -24,6 +24,8 @@ pub struct Model {
     pub due_at: i64,
     pub answered_at: Option<i64>,
     pub changed_at: i64,
+    #[serde(default)]
+    pub reminded: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

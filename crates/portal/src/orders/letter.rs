@@ -5,7 +5,7 @@ use sea_orm::DatabaseTransaction;
 use serde_json::json;
 
 use crate::accounts::Account;
-use crate::mails::{self, Letter};
+use crate::mails;
 use crate::once::Once;
 use crate::people::{self, Person};
 use crate::store::Store;
@@ -30,18 +30,12 @@ pub(super) async fn write(
     order: &Order<'_>,
     at: i64,
 ) -> Result<Vec<Person>, Failure> {
-    let rows = order.lines.iter().take(LINES).map(|(part, quantity)| format!("    {quantity:>6} x {part}"));
-    let mut parts = rows.collect::<Vec<_>>().join("\n");
-    if order.lines.len() > LINES {
-        parts.push_str(&format!("\n    and {} more lines", order.lines.len() - LINES));
-    }
-    let letter = Letter {
-        order: order.number,
-        lrn: order.lrn,
-        account: &order.account.name,
-        site: order.site,
-        parts: &parts,
-    };
+    let part = |(part, quantity): &(&str, u32)| json!({ "number": part, "quantity": quantity });
+    let letter = json!({
+        "order": order.number, "lrn": order.lrn, "account": order.account.name, "site": order.site,
+        "parts": order.lines.iter().take(LINES).map(part).collect::<Vec<_>>(),
+        "more_parts": order.lines.len().saturating_sub(LINES),
+    });
     let people = people::contacts(tx, order.account.id).await?;
     for person in &people {
         mails::letter(tx, person, &letter, at).await?;

@@ -1,7 +1,9 @@
 //! Mail that comes in: a reply to a request's mail, handed over by the mail server one at a time. Answers of machines are left
 //! out, so that two of them never talk to each other for ever.
 
-use mail_parser::{Address, Message, MessageParser, MimeHeaders};
+use mail_parser::{
+    Address, ContentType, GetHeader, HeaderName, Message, MessageParser, MessagePart, MimeHeaders,
+};
 use sea_orm::DatabaseTransaction;
 
 use super::{House, Request, address, attachments, find, thread};
@@ -12,6 +14,8 @@ use crate::{Failure, Refusal};
 pub const LARGEST: usize = 32 * 1024 * 1024;
 /// Attachments read of one mail, at most.
 const ATTACHMENTS: usize = 20;
+/// Parts of one mail, at most, with those in other parts: reading them goes as deep as they do.
+const PARTS: usize = 1000;
 
 /// What came of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,15 @@ pub async fn take(
     bytes: &[u8],
     at: i64,
 ) -> Result<Taken, Failure> {
+    if parts(bytes) > PARTS {
+        return Err(Failure::field("mail", format!("has more than {PARTS} parts")));
+    }
+    if has_encoded_mail(bytes) {
+        return Err(Failure::field(
+            "mail",
+            "has a mail attached that is encoded; attach it packed, as a ZIP file",
+        ));
+    }
     let mail = MessageParser::default().parse(bytes).ok_or(Refusal::NoReply)?;
     if is_automatic(&mail) {
         return Ok(Taken::Automatic);
@@ -64,6 +77,36 @@ pub async fn take(
     Ok(Taken::Added { number, left_out })
 }
 
+/// How many parts there are, or fewer: each says what it is in a line of its own.
+fn parts(mail: &[u8]) -> usize {
+    let says = |line: &&[u8]| line.get(..12).is_some_and(|begin| begin.eq_ignore_ascii_case(b"Content-Type"));
+    mail.split(|byte| *byte == b'\n').filter(says).count()
+}
+
+/// Whether a mail inside is encoded, which none may be (RFC 2046, 5.2.1): how deep it goes is not seen before it is read, and reading
+/// goes as deep.
+fn has_encoded_mail(mail: &[u8]) -> bool {
+    // What says how parts are encoded is read as if it said what they are: the parser decodes nothing then.
+    let encoding = HeaderName::ContentTransferEncoding;
+    let undecoded = MessageParser::new().with_mime_headers().header_content_type(encoding).parse(mail);
+    let mut inside: Vec<&Message<'_>> = undecoded.iter().collect();
+    while let Some(mail) = inside.pop() {
+        if mail.parts.iter().any(is_encoded_mail) {
+            return true;
+        }
+        inside.extend(mail.parts.iter().filter_map(MessagePart::message));
+    }
+    false
+}
+
+fn is_encoded_mail(part: &MessagePart<'_>) -> bool {
+    let encoding = part.headers.header_value(&HeaderName::ContentTransferEncoding);
+    let encoding = encoding.and_then(|value| value.as_content_type()).map(ContentType::ctype);
+    let is_mail = part.content_type().is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("message"));
+    ["base64", "quoted-printable"].iter().any(|word| encoding.is_some_and(|is| is.eq_ignore_ascii_case(word)))
+        && (is_mail || part.message().is_some() || part.is_encoding_problem)
+}
+
 async fn attach(
     tx: &DatabaseTransaction,
     request: &Request,
@@ -71,6 +114,7 @@ async fn attach(
     by: (&str, i64),
 ) -> Result<Vec<String>, Failure> {
     let mut left_out = Vec::new();
+    let more = mail.attachment_count().saturating_sub(ATTACHMENTS);
     for part in mail.attachments().take(ATTACHMENTS) {
         let name = part.attachment_name().unwrap_or("attachment");
         match attachments::add_in(tx, request, (name, part.contents()), by).await {
@@ -78,6 +122,9 @@ async fn attach(
             Err(Failure::Refused(refusal)) => left_out.push(format!("{name}: {refusal}")),
             Err(failure) => return Err(failure),
         }
+    }
+    if more > 0 {
+        left_out.push(format!("{more} more files: the first {ATTACHMENTS} files of a mail are taken"));
     }
     Ok(left_out)
 }

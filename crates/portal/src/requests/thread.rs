@@ -3,7 +3,7 @@
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{House, Request, State, address};
 use crate::entity::{person, request, request_message};
@@ -223,15 +223,8 @@ pub(crate) async fn answer_once(
     }
     put(&tx, request, (Side::Staff, &by.name, &body), None, at).await?;
     turn(&tx, request, then, Some(request.answered_at.unwrap_or(at)), at).await?;
-    let ending =
-        if then == State::Done { "\n\nThis closes the request; a reply opens it again." } else { "" };
-    let text = format!(
-        "{body}{ending}\n\n-- \n{} {}\n{}\n",
-        request.number,
-        request.subject,
-        address::page(house.portal, house.seal, &request.number)
-    );
-    tell_requester(&tx, house, request, &text, at).await?;
+    let fields = json!({ "answer": body, "done": then == State::Done });
+    tell_requester(&tx, house, request, (mails::Kind::RequestAnswered, fields), at).await?;
     log::append(
         &tx,
         at,
@@ -289,20 +282,8 @@ pub(super) async fn confirm(
     request: &Request,
     at: i64,
 ) -> Result<(), Failure> {
-    let page = address::page(house.portal, house.seal, &request.number);
-    let by_mail = if house.replies.is_some() { ", or reply to this mail" } else { "" };
-    let due = jiff::Timestamp::from_millisecond(request.due_at)
-        .map_or_else(|_| String::new(), |due| due.strftime("%Y-%m-%d %H:%M UTC").to_string());
-    let text = format!(
-        "Hello {},\n\nyour request is filed as {}:\n\n    {}\n    {}\n\nA licensing analyst answers by {due}. \
-         To add something or to attach files, open\n\n{page}\n\n{}Whoever has this address sees the request{by_mail}.\n",
-        request.name,
-        request.number,
-        request.kind.title(),
-        request.subject,
-        if request.urgent { "It is marked as urgent. " } else { "" },
-    );
-    tell_requester(tx, house, request, &text, at).await?;
+    let fields = json!({ "kind": request.kind.title(), "replies": house.replies.is_some() });
+    tell_requester(tx, house, request, (mails::Kind::RequestFiled, fields), at).await?;
     let body = request.fields.get("description").map_or("", String::as_str);
     tell_staff(tx, house, request, (&request.mail, body), at).await
 }
@@ -311,13 +292,14 @@ async fn tell_requester(
     tx: &DatabaseTransaction,
     house: &House<'_>,
     request: &Request,
-    text: &str,
+    (kind, more): (mails::Kind, Value),
     at: i64,
 ) -> Result<(), Failure> {
     let reply_to = house.replies.and_then(|replies| address::reply_to(replies, house.seal, &request.number));
-    let subject = format!("[{}] {}", request.number, request.subject);
+    let page = address::page(house.portal, house.seal, &request.number);
+    let fields = mails::templates::with(request.in_mails(page), more);
     for to in request.recipients() {
-        mails::of_request(tx, to, (&subject, text), reply_to.as_deref(), at).await?;
+        mails::of_request(tx, to, (kind, &fields), reply_to.as_deref(), at).await?;
     }
     Ok(())
 }
@@ -337,11 +319,8 @@ async fn tell_staff(
         None => None,
     };
     let Some(to) = assignee.or_else(|| house.team.map(str::to_owned)) else { return Ok(()) };
-    let urgent = if request.urgent { "URGENT " } else { "" };
-    let subject = format!("{urgent}[{}] {}", request.number, request.subject);
-    let text = format!(
-        "{author} writes:\n\n{body}\n\n-- \nAnswer at {}/requests/{}\n",
-        house.portal, request.number
-    );
-    mails::of_request(tx, &to, (&subject, &text), None, at).await
+    let page = format!("{}/requests/{}", house.portal, request.number);
+    let more = json!({ "author": author, "message": body });
+    let fields = mails::templates::with(request.in_mails(page), more);
+    mails::of_request(tx, &to, (mails::Kind::RequestMessage, &fields), None, at).await
 }

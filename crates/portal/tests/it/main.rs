@@ -31,6 +31,7 @@ mod post;
 mod providers;
 mod reach;
 mod recovery;
+mod reminders;
 mod reported;
 mod requests;
 mod signin;

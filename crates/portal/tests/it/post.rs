@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::support::door::{now, person};
+use crate::support::door::{Door, now, person};
 use crate::support::{NOW, acme, acme_under, on_both, order};
 use grantor_portal::accounts::{self, Kind, NewAccount};
-use grantor_portal::mails;
+use grantor_portal::mails::{self, Templates};
 use grantor_portal::orders::{book, send_letter};
 use grantor_portal::post::{Postman, send_waiting};
 use grantor_portal::rights::Role;
@@ -103,13 +103,14 @@ fn a_license_letter_goes_once_to_whoever_looks_after_the_accounts_files() {
         person(&store, "carl@acme.example.com", &[Role::Customer], Some("ACME")).await;
         person(&store, "audit@acme.example.com", &[Role::Auditor], Some("ACME")).await;
         let sink = Sink::open(0).await;
-        send_waiting(&sink.postman(), &store, now).await.unwrap();
+        send_waiting(&sink.postman(), &Templates::default(), &store, now).await.unwrap();
         let before = sink.ids().len();
         for _ in 0..2 {
             book(&store, &order("SO-1", &[(SERVER, 1)]), "ann", NOW, 1).await.unwrap();
         }
-        let (one, other) = (sink.postman(), sink.postman());
-        let (one, other) = tokio::join!(send_waiting(&one, &store, now), send_waiting(&other, &store, now));
+        let (one, other, ours) = (sink.postman(), sink.postman(), Templates::default());
+        let (one, other) =
+            tokio::join!(send_waiting(&one, &ours, &store, now), send_waiting(&other, &ours, &store, now));
         assert_eq!(one.unwrap() + other.unwrap(), 1);
         assert_eq!(sink.ids().len(), before + 1);
         let all = sink.all();
@@ -119,6 +120,42 @@ fn a_license_letter_goes_once_to_whoever_looks_after_the_accounts_files() {
         );
         assert!(all.contains("LRN-"), "{all}");
         assert_eq!(mails::waiting(store.read()).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn mails_are_plain_text_and_what_a_stranger_writes_makes_no_head_of_its_own() {
+    on_both(|store| async move {
+        person(&store, "ada@example.com", &[Role::Administrator], None).await;
+        let door = Door::open(&store, false);
+        let form = "once=1&first_name=Ada%0D%0ABcc%3A+a%40evil.example&last_name=L&mail=ada%40acme.example&mail_again=ada%40acme.example&\
+                    employer=Acme&subject=Hello%0D%0ABcc%3A+b%40evil.example&description=%3Cscript%3Ealert(1)%3C%2Fscript%3E%0D%0A.%0D%0AMAIL";
+        let filed = door.post("/request/question", "", form).await;
+        let sink = Sink::open(0).await;
+        let sent = send_waiting(&sink.postman(), &Templates::default(), &store, now).await.unwrap();
+        assert_eq!(sent, 1 + usize::from(filed.status.is_redirection()), "{}", filed.body);
+        for mail in sink.mails.lock().unwrap().iter() {
+            let (head, _) = mail.split_once("\n\n").unwrap();
+            assert!(head.contains("Content-Type: text/plain; charset=utf-8"), "{head}");
+            assert!(!head.to_lowercase().contains("\nbcc:"), "{head}");
+        }
+    });
+}
+
+#[test]
+fn a_mail_goes_out_in_the_publishers_own_words_and_the_page_shows_what_was_sent() {
+    on_both(|store| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let own = "Subject: Willkommen\n\nGuten Tag {{ name }},\n{{ link }}\n";
+        std::fs::write(folder.path().join("invitation.txt"), own).unwrap();
+        let templates = Templates::read(folder.path()).unwrap();
+        person(&store, "ada@example.com", &[Role::Administrator], None).await;
+        let sink = Sink::open(0).await;
+        assert_eq!(send_waiting(&sink.postman(), &templates, &store, now).await.unwrap(), 1);
+        let all = sink.all();
+        assert!(all.contains("Subject: Willkommen") && all.contains("Guten Tag"), "{all}");
+        let (_, listed) = mails::list(&store, 0, 10).await.unwrap();
+        assert!(listed[0].subject == "Willkommen" && listed[0].body.starts_with("Guten Tag"), "{listed:?}");
     });
 }
 
@@ -140,13 +177,17 @@ fn mail_waits_while_the_mail_server_is_gone_and_says_why() {
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = nobody.local_addr().unwrap().port();
         drop(nobody);
-        assert_eq!(send_waiting(&postman(port), &store, now).await.unwrap(), 0);
+        assert_eq!(send_waiting(&postman(port), &Templates::default(), &store, now).await.unwrap(), 0);
         let (_, waiting) = mails::list(&store, 0, 10).await.unwrap();
         assert!(waiting[0].problem.is_some() && waiting[0].sent_at.is_none(), "{waiting:?}");
         let sink = Sink::open(0).await;
-        assert_eq!(send_waiting(&sink.postman(), &store, now).await.unwrap(), 0, "not at once");
+        assert_eq!(
+            send_waiting(&sink.postman(), &Templates::default(), &store, now).await.unwrap(),
+            0,
+            "not at once"
+        );
         let later = || now() + 6 * 60 * 1000;
-        assert_eq!(send_waiting(&sink.postman(), &store, later).await.unwrap(), 1);
+        assert_eq!(send_waiting(&sink.postman(), &Templates::default(), &store, later).await.unwrap(), 1);
         let (_, sent) = mails::list(&store, 0, 10).await.unwrap();
         assert!(sent[0].problem.is_none() && sent[0].sent_at.is_some(), "{sent:?}");
     });
@@ -157,17 +198,24 @@ fn a_mail_that_may_have_arrived_goes_out_again_under_the_same_id_so_that_it_is_s
     on_both(|store| async move {
         person(&store, "ada@example.com", &[Role::Administrator], None).await;
         let sink = Sink::open(1).await;
-        assert_eq!(send_waiting(&sink.postman(), &store, now).await.unwrap(), 0, "the answer was lost");
+        assert_eq!(
+            send_waiting(&sink.postman(), &Templates::default(), &store, now).await.unwrap(),
+            0,
+            "the answer was lost"
+        );
         // A process that took a mail up and was killed leaves it to others after five minutes.
         let later = || now() + 6 * 60 * 1000;
         assert_eq!(mails::take_up(&store, later(), 10).await.unwrap().len(), 1);
         assert_eq!(
-            send_waiting(&sink.postman(), &store, later).await.unwrap(),
+            send_waiting(&sink.postman(), &Templates::default(), &store, later).await.unwrap(),
             0,
             "it is in somebody's hands"
         );
         let much_later = || now() + 60 * 60 * 1000;
-        assert_eq!(send_waiting(&sink.postman(), &store, much_later).await.unwrap(), 1);
+        assert_eq!(
+            send_waiting(&sink.postman(), &Templates::default(), &store, much_later).await.unwrap(),
+            1
+        );
         let ids = sink.ids();
         assert_eq!(ids.len(), 2);
         assert_eq!(ids[0], ids[1]);

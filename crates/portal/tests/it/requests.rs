@@ -3,6 +3,8 @@
 use crate::support::door::{Answer, Door, now, person, visit};
 use crate::support::{NOW, acme, on_both};
 use axum::http::{Method, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use grantor_portal::requests::{self, State, Which, address, attachments, inbox, thread};
 use grantor_portal::rights::Role;
 use grantor_portal::store::Store;
@@ -240,6 +242,76 @@ fn attachments_by_mail_come_with_it_and_programs_among_them_are_left_out() {
         let request = requests::find(store.read(), number(&path)).await.unwrap();
         let there = attachments::list(store.read(), &request).await.unwrap();
         assert_eq!(there.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["old.lic"]);
+    });
+}
+
+/// A mail to a request with this inside.
+fn mail_of(to: &str, kind: &str, inside: &str) -> Vec<u8> {
+    format!(
+        "From: ada@acme.example\r\nTo: {to}\r\nMessage-ID: <bomb@acme.example>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: {kind}\r\n\r\n{inside}"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn of_a_mail_with_hundreds_of_files_twenty_are_taken_and_the_rest_is_told() {
+    on_both(|store| async move {
+        let door = Door::open(&store, false);
+        let path = filed(&door, "question", "once=1").await;
+        let (to, house) = (reply_address(&store).await, door.house());
+        let part = "--cut\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=\"a.txt\"\r\n\r\nx\r\n";
+        let many = mail_of(&to, "multipart/mixed; boundary=cut", &format!("{}--cut--\r\n", part.repeat(900)));
+        let taken = inbox::take(&store, &house, &[], &many, NOW).await.unwrap();
+        let inbox::Taken::Added { left_out, .. } = taken else { panic!("{taken:?}") };
+        assert_eq!(left_out, ["880 more files: the first 20 files of a mail are taken"]);
+        let request = requests::find(store.read(), number(&path)).await.unwrap();
+        assert_eq!(attachments::list(store.read(), &request).await.unwrap().len(), attachments::MOST);
+    });
+}
+
+#[test]
+fn a_mail_of_parts_in_parts_in_parts_without_end_is_refused_and_leaves_nothing() {
+    on_both(|store| async move {
+        let door = Door::open(&store, false);
+        let path = filed(&door, "question", "once=1").await;
+        let (to, house) = (reply_address(&store).await, door.house());
+        let inner = |depth: usize| {
+            format!("--cut{depth}\r\nContent-Type: multipart/mixed; boundary=cut{}\r\n\r\n", depth + 1)
+        };
+        let nested: String = (0..100_000).map(inner).collect();
+        let mails = "content-type:message/rfc822\n\n".repeat(500_000);
+        let encoded = STANDARD.encode(&mails);
+        for bomb in [
+            mail_of(&to, "multipart/mixed; boundary=cut0", &nested),
+            mail_of(&to, "message/rfc822", &mails),
+            mail_of(&to, "message/rfc822\r\nContent-Transfer-Encoding: base64", &encoded),
+            mail_of(
+                &to,
+                "multipart/digest; boundary=cut",
+                &format!("--cut\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n--cut--\r\n"),
+            ),
+        ] {
+            let refused = inbox::take(&store, &house, &[], &bomb, NOW).await;
+            assert!(matches!(refused, Err(Failure::Refused(Refusal::Field { .. }))), "{refused:?}");
+        }
+        let request = requests::find(store.read(), number(&path)).await.unwrap();
+        assert!(thread::messages(store.read(), &request, true).await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn the_twenty_first_file_of_a_request_is_refused_in_words() {
+    on_both(|store| async move {
+        let door = Door::open(&store, false);
+        let path = filed(&door, "question", "once=1").await;
+        let request = requests::find(store.read(), number(&path)).await.unwrap();
+        for _ in 0..attachments::MOST {
+            attachments::add(&store, &request, ("a.txt", b"x"), ("ada", NOW)).await.unwrap();
+        }
+        let refused = upload(&door, &path, "21.txt", b"x").await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.body.contains("a request takes 20 files of 50 MiB together"), "{}", refused.body);
     });
 }
 
