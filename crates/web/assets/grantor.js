@@ -19,6 +19,18 @@ document.querySelectorAll("nav [aria-current]").forEach((tab) => {
   row.scrollLeft = tab.getBoundingClientRect().left - row.getBoundingClientRect().left - 24;
 });
 
+// In what is said, a name between backticks is shown as code.
+const names = (root) => {
+  const texts = [...root.querySelectorAll(".said p")].flatMap((said) => [...said.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE));
+  for (const text of texts) {
+    const parts = text.data.split("`");
+    if (parts.length % 2 === 0 || parts.length === 1) continue;
+    text.replaceWith(...parts.map((part, place) => (place % 2 ? Object.assign(document.createElement("code"), { textContent: part }) : part)));
+  }
+};
+names(document);
+document.addEventListener("htmx:load", (event) => names(event.detail.elt));
+
 // <button data-copy="element-id"> copies a text and says so.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");

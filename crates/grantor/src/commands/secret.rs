@@ -13,11 +13,19 @@ pub(crate) fn first_line(path: &Path) -> Result<String, Failure> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
+/// Asks at the terminal, without showing what is typed; `instead` says how it is given where there is no terminal.
+pub(crate) fn ask(what: &str, instead: &str) -> Result<String, Failure> {
+    rpassword::prompt_password(format!("{what}: ")).map_err(|error| {
+        Failure::new(Exit::Usage, format!("there is no terminal to ask for the {what}: {error}"))
+            .hint(instead)
+    })
+}
+
 /// A passphrase from the file, or asked for with `prompt`; twice where it is new.
 pub(crate) fn passphrase(prompt: &str, file: Option<&Path>, is_new: bool) -> Result<String, Failure> {
     let passphrase = match file {
         Some(path) => first_line(path)?,
-        None => rpassword::prompt_password(format!("{prompt}: "))?,
+        None => ask(prompt, "`--passphrase-file` names a file whose first line it is")?,
     };
     if is_new && passphrase.chars().count() < SHORTEST {
         return Err(Failure::new(Exit::Usage, format!("a passphrase has at least {SHORTEST} characters"))

@@ -12,7 +12,7 @@ use grantor_portal::signer::{
 };
 
 use super::keys::{make_private, random, read_secret, read_text, write};
-use super::secret::{first_line, passphrase};
+use super::secret::{ask, first_line, passphrase};
 use crate::cli::{Audit, Signer};
 use crate::failure::{At, Exit, Failure};
 use crate::output;
@@ -191,7 +191,9 @@ fn open_token(folder: &Path, token: &TokenConfig) -> Result<Token, Failure> {
     let pin = match (&token.pin_file, std::env::var("GRANTOR_SIGNER_PIN")) {
         (Some(file), _) => first_line(&folder.join(file))?,
         (None, Ok(pin)) => pin,
-        (None, Err(_)) => rpassword::prompt_password("PIN: ")?,
+        (None, Err(_)) => {
+            ask("PIN", "`pin_file` under `[token]` in `signer.toml` names a file, or set GRANTOR_SIGNER_PIN")?
+        }
     };
     Ok(Token::open(&token.module, &token.label, pin)?)
 }

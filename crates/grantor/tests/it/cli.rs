@@ -330,3 +330,17 @@ fn completions_and_man_pages_are_made() {
         assert!(desk.path().join("man").join(page).exists(), "{page}");
     }
 }
+
+#[test]
+fn where_there_is_no_terminal_a_command_says_how_a_passphrase_is_given() {
+    let desk = Desk::new();
+    let mut command = Command::new("setsid");
+    command.arg("--wait").arg(env!("CARGO_BIN_EXE_grantor")).current_dir(desk.path());
+    command.args(["keys", "new", "keys", "--publisher", "acme", "--holder", "ada", "--holder", "bob"]);
+    let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("there is no terminal to ask for the passphrase of ada"), "{said}");
+    assert!(said.contains("hint: `--passphrase-file` names a file"), "{said}");
+    assert!(!desk.path().join("keys/root.key").exists());
+}

@@ -58,7 +58,7 @@ pub(super) fn contents(
     let last_day = days.last().map_or_else(|| longest.clone(), |day| (*day).to_owned());
     let order = order(catalogue, selection, whose, &last_day)?;
     let of_name = BTreeMap::from([(catalogue.name.clone(), catalogue.clone())]);
-    let whole = expansion(&of_name, &order)?;
+    let mut whole = expansion(&of_name, &order)?;
     let mut lines: Vec<(TechnicalLine, Expiry)> = Vec::new();
     let mut before = given(&of_name, &order, whose)?;
     for day in days.iter().rev() {
@@ -79,7 +79,7 @@ pub(super) fn contents(
         Refusal::File(problems.join("\n"))
     })?;
     let mut warnings = whole.warnings.clone();
-    warnings.extend(without_maintenance(catalogue, &whole, whose));
+    warnings.extend(leave_out_unmaintained(catalogue, &mut whole, whose));
     Ok(Contents { document, explained: whole.explain(), warnings, last_day })
 }
 
@@ -147,11 +147,11 @@ fn is_maintenance(catalogue: &Catalogue, line: &TechnicalLine) -> bool {
     catalogue.technical_licenses.get(&key).is_some_and(|license| license.maintenance)
 }
 
-/// What is left out since maintenance is not paid.
-fn without_maintenance(catalogue: &Catalogue, whole: &Expansion, whose: &For<'_>) -> Vec<String> {
-    let left_out = |line: &&TechnicalLine| is_maintenance(catalogue, line) && paid(whose).is_none();
-    let says = |line: &TechnicalLine| format!("{} is left out: maintenance is not paid", line.feature);
-    whole.lines.iter().filter(left_out).map(says).collect()
+/// Takes out what serves only while maintenance is paid, where it is not: what is left is what the file has. Says so for each.
+fn leave_out_unmaintained(catalogue: &Catalogue, whole: &mut Expansion, whose: &For<'_>) -> Vec<String> {
+    let left_out = |line: &mut TechnicalLine| is_maintenance(catalogue, line) && paid(whose).is_none();
+    let says = |line: TechnicalLine| format!("{} is left out: maintenance is not paid", line.feature);
+    whole.lines.extract_if(.., left_out).map(says).collect()
 }
 
 fn expiry(day: &str) -> Expiry {

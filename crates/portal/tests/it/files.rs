@@ -244,6 +244,7 @@ fn updates_are_allowed_while_maintenance_is_paid_and_no_longer() {
         let one = selection(1);
         let unpaid = preview(&store, &request(&owner, &one)).await.unwrap();
         assert!(!unpaid.text.contains("I3_FEATURE_SU_ALLOWED"), "{}", unpaid.text);
+        assert!(!unpaid.explained.contains("I3_FEATURE_SU_ALLOWED"), "{}", unpaid.explained);
         assert_eq!(unpaid.warnings, ["I3_FEATURE_SU_ALLOWED is left out: maintenance is not paid"]);
         let mut renewal = order("2", &[(CLIENT, 1)]);
         renewal.maintenance_until = Some("2027-06-30".to_owned());

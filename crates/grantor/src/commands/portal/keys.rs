@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{Desk, now};
 use crate::cli::{KeyWish, Password, PortalKey};
 use crate::commands::keys::read_text;
-use crate::commands::secret::first_line;
+use crate::commands::secret::{self, first_line};
 use crate::failure::{At, Exit, Failure};
 use crate::output;
 
@@ -93,7 +93,10 @@ async fn ask(desk: &Desk<'_>, wishes: &[Wish], reason: &str, password: &Password
 async fn who(desk: &Desk<'_>, password: &Password) -> Result<Person, Failure> {
     let given = match &password.password_file {
         Some(path) => first_line(path)?,
-        None => rpassword::prompt_password(format!("password of {}: ", desk.by))?,
+        None => secret::ask(
+            &format!("password of {}", desk.by),
+            "`--password-file` names a file whose first line it is",
+        )?,
     };
     let tried = signin::attempt(&desk.store, desk.by, now()).await?;
     let right = grantor_web::password::check(&given, tried.hash.as_deref());

@@ -225,7 +225,10 @@ fn connect(args: &Ldap) -> Result<LdapConn, Failure> {
     if let Some(name) = &args.bind {
         let password = match &args.password_file {
             Some(file) => secret::first_line(file)?,
-            None => rpassword::prompt_password(format!("password of {name}: "))?,
+            None => secret::ask(
+                &format!("password of {name}"),
+                "`--password-file` names a file whose first line it is",
+            )?,
         };
         // A name without a password signs nobody in, and is no error to the other side (RFC 4513, section 5.1.2).
         if password.is_empty() {
