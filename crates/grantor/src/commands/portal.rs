@@ -277,7 +277,9 @@ async fn summary(desk: &Desk<'_>, account: &str, site: Option<&str>) -> Result<(
 /// A backup counts once it is on disk.
 async fn write_backup(desk: &Desk<'_>, path: &std::path::Path) -> Result<(), Failure> {
     use std::os::unix::fs::OpenOptionsExt;
-    let to = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).at(path)?;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let to =
+        made.at(path).map_err(|failure| failure.hint("a backup is a new file in a folder that is there"))?;
     let mut to = std::io::BufWriter::new(to);
     let rows = backup::backup(&desk.store, &mut to).await?;
     to.get_ref().sync_all().at(path)?;

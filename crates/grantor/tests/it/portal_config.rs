@@ -72,3 +72,26 @@ fn what_mails_say_is_written_out_changed_and_tried_and_a_mistake_is_told_before_
     let (code, said) = run(&folder, &["portal", "serve", "--config", "portal.toml"], &[]);
     assert!(code != Some(0) && said.contains("license-letter.txt: line 7: undefined value"), "{said}");
 }
+
+#[test]
+fn books_are_backed_up_into_a_file_and_restored_into_others_by_two_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let portal = |arguments: &[&str]| run(&folder, &[&["portal"], arguments].concat(), &[]);
+    portal(&["account", "add", "ACME", "Acme"]);
+    let (code, said) = portal(&["backup", "books.backup"]);
+    assert!(code == Some(0), "{said}");
+    let (code, said) = portal(&["backup", "books.backup"]);
+    assert!(
+        code == Some(5) && said.contains("hint: a backup is a new file"),
+        "what is there is not written over: {said}"
+    );
+    let (code, said) = portal(&["--database", "other.db", "restore", "books.backup"]);
+    assert!(code == Some(0) && said.contains("rows are restored"), "{said}");
+    let (_, said) = portal(&["--database", "other.db", "account", "list"]);
+    assert!(said.contains("ACME"), "{said}");
+    let (code, said) = portal(&["--database", "other.db", "restore", "books.backup"]);
+    assert!(
+        code != Some(0) && said.contains("hint: "),
+        "books with something in them stay as they are: {said}"
+    );
+}
