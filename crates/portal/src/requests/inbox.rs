@@ -36,7 +36,8 @@ pub enum Taken {
 /// Adds a mail to the request that it replies to; `to` are the addresses it was delivered to, beside those in its head.
 ///
 /// # Errors
-/// [`Refusal::NoReply`] for what is no reply to a request; the database's.
+/// [`Refusal::NoReply`] for what is no reply to a request; [`Refusal::Field`] for a mail of more than 1,000 parts or with an encoded
+/// mail inside; the database's.
 pub async fn take(
     store: &Store,
     house: &House<'_>,
